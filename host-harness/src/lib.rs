@@ -1,1 +1,30 @@
-//! x
+//! The host of the HTTP Task: load the component once, call it many times.
+//!
+//! ```text
+//! component   load, limit, call
+//! egress      what may leave  ◀─ grants, credentials, origin
+//! client      the one pooled client
+//! exchange    what passed over the wire
+//! redaction   what may be seen
+//! stand_in    a loopback Pipedrive
+//! ```
+
+mod client;
+pub mod component;
+pub mod credentials;
+pub mod egress;
+pub mod exchange;
+pub mod grants;
+pub mod limits;
+pub mod origin;
+pub mod redaction;
+mod settings_file;
+pub mod stand_in;
+
+pub use component::HttpTask;
+pub use egress::Egress;
+pub use limits::Limits;
+pub use settings_file::FileError;
+
+/// The component that was built with this library.
+pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-task.wasm"));

@@ -1,0 +1,304 @@
+//! The component: loaded once, called many times. Every call has a fresh instance, limits on memory and time, and a
+//! way out of its own. With `egress.rs` the only file that knows wasmtime.
+
+use std::fmt::{self, Display};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use wasmtime::component::{Component, Linker, ResourceTable, types::ComponentItem};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
+};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+use self::bindings::HttpTaskPre;
+pub use self::bindings::exports::workflow::http_task::leads::{Change, CustomField, LeadUpdate, Money};
+pub use self::bindings::workflow::http_task::types::{
+    Body, Completed, Context, Denial, Effect, Failure, Header, Problem, Rejection, Request, Response, Temporary,
+    Unknown,
+};
+use crate::egress::{CallEgress, Egress, Record};
+use crate::exchange::Exchange;
+use crate::limits::Limits;
+
+mod compiled;
+
+#[expect(missing_docs, reason = "generated from wit/")]
+mod bindings {
+    // The exports alone: what the component may import is decided where the linker is filled.
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package workflow:host;
+            world http-task {
+                export workflow:http-task/task@0.1.0;
+                export workflow:http-task/leads@0.1.0;
+            }
+        ",
+        world: "workflow:host/http-task",
+        exports: { default: async },
+        additional_derives: [PartialEq],
+    });
+}
+
+/// How often a guest that computes gives way, so that one call does not hold a thread.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// The guest's stack: JSON nested 128 levels deep, read and written recursively, takes less than half of it.
+const GUEST_STACK_BYTES: usize = 512 * 1024;
+
+/// What a fiber needs beyond the guest's stack, for the host functions that run on it.
+const HOST_STACK_BYTES: usize = 512 * 1024;
+
+/// The component, ready to be called.
+pub struct HttpTask {
+    engine: Engine,
+    instance: HttpTaskPre<CallState>,
+    component: Component,
+    egress: Arc<Egress>,
+    limits: Limits,
+    places: Semaphore,
+}
+
+/// A component that cannot be loaded.
+#[derive(Debug)]
+pub struct LoadError(wasmtime::Error);
+
+impl Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the component cannot be loaded: {:#}", self.0)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A call that ended without the component's answer: it trapped, or exceeded a limit. The text says which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError(pub String);
+
+impl Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the component gave no answer: {}", self.0)
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// A task that was run: its outcome, and what passed over the wire for it.
+#[derive(Debug)]
+pub struct Run {
+    /// The outcome; a denial is in the host's own words, with the line to add.
+    pub outcome: Result<Completed, Failure>,
+    /// What was sent and received; `None` when nothing was sent.
+    pub exchange: Option<Exchange>,
+    /// Why the execution failed, when it did.
+    pub error: Option<CallError>,
+}
+
+type Answered<T, E> = Result<Result<T, E>, CallError>;
+
+impl HttpTask {
+    /// Loads a component: compiled now, or taken from what an earlier load of the same bytes left in `cache`.
+    pub fn load(bytes: &[u8], cache: Option<&Path>, egress: Egress, limits: Limits) -> Result<Self, LoadError> {
+        let load = || {
+            let engine = Engine::new(&config(&limits))?;
+            let component = match cache {
+                Some(folder) => compiled::load(&engine, bytes, folder)?,
+                None => Component::new(&engine, bytes)?,
+            };
+            let mut linker = Linker::<CallState>::new(&engine);
+            // Nothing else is there to be imported: no clock, no randomness, no files, no environment.
+            wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+            let instance = HttpTaskPre::new(linker.instantiate_pre(&component)?)?;
+            wasmtime::Result::Ok((engine, component, instance))
+        };
+        let (engine, component, instance) = load().map_err(LoadError)?;
+        advance_epochs(&engine);
+        let places = Semaphore::new(limits.concurrent_calls as usize);
+        Ok(Self { engine, instance, component, egress: Arc::new(egress), limits, places })
+    }
+
+    /// What the component imports: `wasi:http/types@0.2.0`, and behind a `#` each function it uses of it.
+    pub fn imports(&self) -> Vec<String> {
+        let mut imports = Vec::new();
+        for (name, import) in self.component.component_type().imports(&self.engine) {
+            imports.push(name.to_owned());
+            let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+            for (function, item) in instance.exports(&self.engine) {
+                if matches!(item.ty, ComponentItem::ComponentFunc(_)) {
+                    imports.push(format!("{name}#{function}"));
+                }
+            }
+        }
+        imports
+    }
+
+    /// All that is wrong with a task object, without any input.
+    pub async fn check(&self, definition: &str) -> Answered<(), Vec<Problem>> {
+        self.pure(async |task, store| task.workflow_http_task_task().call_check(store, &definition.to_owned()).await)
+            .await
+    }
+
+    /// Evaluates the expressions of a template over an input.
+    pub async fn resolve(&self, template: &str, input: &str) -> Answered<String, Vec<Problem>> {
+        self.pure(async |task, store| {
+            task.workflow_http_task_task().call_resolve(store, &template.to_owned(), &input.to_owned()).await
+        })
+        .await
+    }
+
+    /// The request that [`run`](Self::run) would send. Nothing is sent.
+    pub async fn prepare(&self, definition: &str, input: &str, context: &Context) -> Answered<Request, Vec<Problem>> {
+        self.pure(async |task, store| {
+            task.workflow_http_task_task().call_prepare(store, &definition.to_owned(), &input.to_owned(), context).await
+        })
+        .await
+    }
+
+    /// Sends the request and judges what comes back.
+    pub async fn run(&self, definition: &str, input: &str, context: &Context) -> Run {
+        self.sending(async |task, store| {
+            task.workflow_http_task_task().call_run(store, &definition.to_owned(), &input.to_owned(), context).await
+        })
+        .await
+    }
+
+    /// The request that [`update_lead`](Self::update_lead) would send. Nothing is sent.
+    pub async fn prepare_lead(&self, step: &LeadUpdate, context: &Context) -> Answered<Request, Vec<Problem>> {
+        self.pure(async |task, store| task.workflow_http_task_leads().call_prepare(store, step, context).await).await
+    }
+
+    /// Updates one lead of Pipedrive.
+    pub async fn update_lead(&self, step: &LeadUpdate, context: &Context) -> Run {
+        self.sending(async |task, store| task.workflow_http_task_leads().call_update(store, step, context).await).await
+    }
+
+    async fn pure<T>(
+        &self,
+        call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        self.call(CallEgress::new(Arc::clone(&self.egress), &self.limits, true), call).await
+    }
+
+    async fn sending(
+        &self,
+        call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<Result<Completed, Failure>>,
+    ) -> Run {
+        let egress = CallEgress::new(Arc::clone(&self.egress), &self.limits, false);
+        let record = egress.record();
+        let (outcome, error) = match self.call(egress, call).await {
+            Ok(outcome) => (outcome, None),
+            Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
+        };
+        let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+        joined(outcome, error, record)
+    }
+
+    /// One call on a fresh instance. Dropping the future ends the call where it is.
+    async fn call<T>(
+        &self,
+        egress: CallEgress,
+        call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let _place = self.places.acquire().await.map_err(|error| CallError(error.to_string()))?;
+        let mut store = Store::new(&self.engine, CallState::new(egress, &self.limits));
+        store.limiter(|state| &mut state.limits);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        let called = async {
+            let task = self.instance.instantiate_async(&mut store).await?;
+            call(&task, &mut store).await
+        };
+        let most = self.limits.deadline + self.limits.judgement;
+        match timeout(most, called).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(CallError(self.egress.redactor().redact(&format!("{error:#}")).into_owned())),
+            Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs()))),
+        }
+    }
+}
+
+/// Joins what the guest judged with what the host knows: wasi:http has no place for the reason of a refusal.
+fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, record: Record) -> Run {
+    if let (Err(Failure::PermanentDenied(denial)), Some(refusal)) = (&mut outcome, record.refusal) {
+        *denial = Denial { message: refusal.message, hint: refusal.hint };
+    }
+    if let (Ok(completed), true) = (&mut outcome, record.scrubbed) {
+        completed.warnings.push(Problem {
+            place: String::new(),
+            message: "the answer held a secret of this host, which was taken out".into(),
+            hint: None,
+            missing: None,
+        });
+    }
+    Run { outcome, exchange: record.exchange, error }
+}
+
+fn config(limits: &Limits) -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(limits.concurrent_calls)
+        .total_core_instances(limits.concurrent_calls * CORE_INSTANCES)
+        .total_memories(limits.concurrent_calls)
+        .total_tables(limits.concurrent_calls * CORE_INSTANCES)
+        .total_stacks(limits.concurrent_calls)
+        .max_memory_size(limits.memory_bytes);
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(GUEST_STACK_BYTES + HOST_STACK_BYTES)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// Core instances that a component of ours is made of: the module, and the shims that wit-component puts around it.
+const CORE_INSTANCES: u32 = 4;
+
+/// Advances the engine's epoch for as long as the engine lives.
+fn advance_epochs(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH);
+        }
+    });
+}
+
+/// What one instance can reach.
+struct CallState {
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    egress: CallEgress,
+    limits: StoreLimits,
+}
+
+impl CallState {
+    fn new(egress: CallEgress, limits: &Limits) -> Self {
+        Self {
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            egress,
+            limits: StoreLimitsBuilder::new().memory_size(limits.memory_bytes).build(),
+        }
+    }
+}
+
+impl IoView for CallState {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.table, ctx: &mut self.http }
+    }
+}

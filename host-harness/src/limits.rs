@@ -1,0 +1,38 @@
+//! What one call may use. Exceeding a limit is a failure of that call, never a crash of the host.
+
+use std::time::Duration;
+
+/// The limits of a host. Every default says why it is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Linear memory of the guest: several times the largest answer, which is held once as bytes and once as a result.
+    pub memory_bytes: usize,
+    /// The content of a request. What a workflow engine passes between tasks is smaller by an order.
+    pub request_bytes: usize,
+    /// The content of an answer. Google Workflows allows 2 MB and Step Functions 256 KiB; 8 MiB serves large lists and
+    /// still lets a thousand calls end at once on a common machine.
+    pub answer_bytes: usize,
+    /// From the start of a call to the end of its answer. The timeouts of a definition are clamped to it. A minute is
+    /// beyond what an API should take, and below what most proxies allow.
+    pub deadline: Duration,
+    /// What the guest may take beyond the deadline to judge that it has passed, before it is stopped.
+    pub judgement: Duration,
+    /// Calls at once; more wait. Each reserves address space, not memory.
+    pub concurrent_calls: u32,
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 * MIB,
+            request_bytes: 8 * MIB,
+            answer_bytes: 8 * MIB,
+            deadline: Duration::from_secs(60),
+            judgement: Duration::from_secs(2),
+            concurrent_calls: 1000,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The TOML files that people and commands write: reading with the line of a mistake, and editing that never leaves
+//! half a file.
+
+use std::fmt::{self, Display};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use toml_edit::DocumentMut;
+
+/// A settings file that cannot be read or written.
+#[derive(Debug)]
+pub struct FileError {
+    /// Which file.
+    pub path: PathBuf,
+    /// The line of the mistake, from 1.
+    pub line: Option<usize>,
+    /// What is wrong. The file's own text is not repeated: somebody may have pasted a secret there.
+    pub message: String,
+}
+
+impl Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl FileError {
+    fn io(path: &Path, error: &io::Error) -> Self {
+        Self { path: path.to_owned(), line: None, message: error.to_string() }
+    }
+}
+
+/// Reads a file; `None` when there is none.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FileError::io(path, &error)),
+    };
+    toml::from_str(&text).map(Some).map_err(|error| FileError {
+        path: path.to_owned(),
+        line: error.span().map(|span| text[..span.start].lines().count().max(1)),
+        message: without_values(error.message()),
+    })
+}
+
+/// Serde quotes the value that it did not expect; only what it expected is said.
+fn without_values(message: &str) -> String {
+    match message.split_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => message.to_owned(),
+    }
+}
+
+/// Edits a file in place, or makes it. The new text replaces the old in one step, readable by its owner alone.
+pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> io::Result<()>) -> Result<(), FileError> {
+    let edit = || {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let mut document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| io::Error::other(error.message().to_owned()))?;
+        change(&mut document)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut written = tempfile::NamedTempFile::new_in(folder)?;
+        written.write_all(document.to_string().as_bytes())?;
+        written.as_file().sync_all()?;
+        written.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    edit().map_err(|error| FileError::io(path, &error))
+}
