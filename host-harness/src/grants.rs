@@ -140,9 +140,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/grants.toml");
         let [one, two] = [origin("https://one.example"), origin("https://two.example")];
-        assert_eq!(add(&path, std::slice::from_ref(&one)).unwrap(), [one.clone()]);
+        assert_eq!(add(&path, std::slice::from_ref(&one)).unwrap(), std::slice::from_ref(&one));
         std::fs::write(&path, format!("# mine\n{}", std::fs::read_to_string(&path).unwrap())).unwrap();
-        assert_eq!(add(&path, &[one.clone(), two.clone()]).unwrap(), [two.clone()]);
+        assert_eq!(add(&path, &[one.clone(), two.clone()]).unwrap(), std::slice::from_ref(&two));
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, format!("# mine\n{}\n{}", entry(&one), entry(&two)));
     }

@@ -7,6 +7,8 @@
 //! exchange    what passed over the wire
 //! redaction   what may be seen
 //! stand_in    a loopback Pipedrive
+//! workflow    a definition in a file ◀─ source
+//! report      a run as JSON
 //! ```
 
 mod client;
@@ -18,8 +20,11 @@ pub mod grants;
 pub mod limits;
 pub mod origin;
 pub mod redaction;
+pub mod report;
 mod settings_file;
+pub mod source;
 pub mod stand_in;
+pub mod workflow;
 
 pub use component::HttpTask;
 pub use egress::Egress;

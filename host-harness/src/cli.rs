@@ -1,0 +1,181 @@
+//! Arguments in, text out.
+
+mod check;
+mod credentials;
+mod findings;
+mod grant;
+mod input;
+mod output;
+mod print;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use etcetera::BaseStrategy;
+use http_task_host::redaction::Redactor;
+use http_task_host::source::Source;
+use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
+
+use self::output::Output;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  success
+  1  the task failed for good, or could not be run
+  2  the command line, the definition or its input is wrong; nothing was sent
+  3  refused by policy; nothing was sent
+  4  failed for now: a repeat is right";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// The HTTP Task that workflow engines deserve: test, check and run the HTTP Tasks of a workflow definition.
+#[derive(Parser)]
+#[command(name = "http-task", version, styles = STYLES, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Settings {
+    /// The file that says to which origins requests may go [default: grants.toml in the configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    grants: Option<PathBuf>,
+    /// The file of credentials references [default: credentials.toml in the configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Test request: send one HTTP Task's request and show what was sent and what came back
+    Test(test::Arguments),
+    /// Show all that is wrong with a definition
+    Check(check::Arguments),
+    /// Allow requests to the servers that a definition names
+    Grant(grant::Arguments),
+    /// Name secrets, without showing them to definitions
+    Credentials(credentials::Arguments),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Success = 0,
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    Temporary = 4,
+}
+
+/// A command that cannot go on: what to say, the remedy, and how to end.
+struct Stop {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Stop {
+    fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into(), hint: None }
+    }
+
+    fn failed(message: impl ToString) -> Self {
+        Self { exit: Exit::Failed, message: message.to_string(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<E: std::error::Error> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main(redactor: &Redactor) -> ExitCode {
+    let Cli { settings, command } = Cli::parse();
+    let output = Output::new(redactor.clone(), settings.json);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(&output, Err(Stop::failed(error))),
+    };
+    let done = runtime.block_on(async {
+        match command {
+            Command::Test(arguments) => test::run(arguments, &settings, &output).await,
+            Command::Check(arguments) => check::run(arguments, &output).await,
+            Command::Grant(arguments) => grant::run(arguments, &settings, &output).await,
+            Command::Credentials(arguments) => credentials::run(arguments, &settings, &output),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "http-task", &mut script);
+                output.put(&String::from_utf8_lossy(&script));
+                Ok(Exit::Success)
+            }
+        }
+    });
+    end(&output, done)
+}
+
+fn end(output: &Output, done: Result<Exit, Stop>) -> ExitCode {
+    let exit = done.unwrap_or_else(|stop| {
+        output.stop(&stop);
+        stop.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+impl Settings {
+    fn grants(&self) -> Result<PathBuf, Stop> {
+        settings_file(self.grants.as_deref(), "--grants", "grants.toml")
+    }
+
+    fn credentials(&self) -> Result<PathBuf, Stop> {
+        settings_file(self.credentials.as_deref(), "--credentials", "credentials.toml")
+    }
+}
+
+fn settings_file(named: Option<&Path>, option: &str, name: &str) -> Result<PathBuf, Stop> {
+    match (named, etcetera::choose_base_strategy()) {
+        (Some(named), _) => Ok(named.to_owned()),
+        (None, Ok(folders)) => Ok(folders.config_dir().join("http-task").join(name)),
+        (None, Err(error)) => Err(Stop::usage(error.to_string()).hint(format!("{option} {name}"))),
+    }
+}
+
+/// The component that this program carries, compiled once per machine.
+fn load(egress: Egress) -> Result<HttpTask, Stop> {
+    let cache = etcetera::choose_base_strategy().ok().map(|folders| folders.cache_dir().join("http-task"));
+    HttpTask::load(COMPONENT, cache.as_deref(), egress, Limits::default()).map_err(Stop::failed)
+}
+
+/// Reads a definition's file; what is not JSON ends the command, every such place shown.
+fn read_source(path: &Path, output: &Output) -> Result<Result<Source, Exit>, Stop> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Stop::usage(format!("{name}: {error}")))?;
+    Ok(Source::parse(&name, text).map_err(|(source, found)| {
+        findings::show(&source, &found, output);
+        Exit::Usage
+    }))
+}

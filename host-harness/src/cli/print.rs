@@ -1,0 +1,287 @@
+//! What *Test request* shows: the exact request, the answer, the outcome.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use http::Uri;
+use http_task_host::component::{Body, Completed, Failure, Problem, Request, Response, Run};
+use http_task_host::credentials::{Credentials, Kind};
+use http_task_host::exchange::{Exchange, head};
+use http_task_host::report::{effect_name, outcome_name, reason_of, response_of};
+
+use super::output::Output;
+
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const LATER: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The request as it would be on the wire, but for the credential.
+pub(super) fn prepared(request: &Request, output: &Output) {
+    let mut text = head_of_prepared(request);
+    text.push('\n');
+    output.put(&text);
+    put_content(bytes_of(&request.body), output);
+}
+
+/// The head of a prepared request, with the `host` that the URL stands for.
+fn head_of_prepared(request: &Request) -> String {
+    let url: Uri = request.url.parse().unwrap_or_default();
+    let host = url.authority().map_or("", |authority| authority.as_str()).to_owned();
+    let fields = request.headers.iter().map(|header| (header.name.clone(), header.value.clone()));
+    let headers: Vec<_> = std::iter::once(("host".to_owned(), host)).chain(fields).collect();
+    head(&request.method, &url, &headers)
+}
+
+fn bytes_of(body: &Body) -> &[u8] {
+    match body {
+        Body::None => &[],
+        Body::Json(text) | Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+    }
+}
+
+fn put_content(content: &[u8], output: &Output) {
+    if !content.is_empty() {
+        output.put(&format!("{}\n", visible(&String::from_utf8_lossy(content))));
+    }
+}
+
+/// A run: what was sent, what came back, and what it means.
+pub(super) fn run(request: &Request, run: &Run, output: &Output) {
+    match &run.exchange {
+        Some(exchange) => {
+            output.put(&format!("{}\n", styled_head(&exchange.sent.head())));
+            put_content(&exchange.sent.body, output);
+            output.put(&format!("\n{}\n", summary(exchange)));
+        }
+        None => output.put(&format!("{BOLD}{} {}{BOLD:#}\n\n{LATER}not sent{LATER:#}\n", request.method, request.url)),
+    }
+    if let Some(response) = response_of(&run.outcome) {
+        self::response(response, output);
+    }
+    outcome(&run.outcome, output);
+    if let Some(error) = &run.error {
+        output.put(&format!("{}\n", visible(&error.0)));
+    }
+}
+
+fn styled_head(head: &str) -> String {
+    let (first, fields) = head.split_once('\n').unwrap_or((head, ""));
+    format!("{BOLD}{}{BOLD:#}\n{DIM}{}{DIM:#}", visible(first), visible(fields))
+}
+
+/// Status, time and size, always in one place.
+fn summary(exchange: &Exchange) -> String {
+    let mut text = String::new();
+    if let Some(received) = &exchange.received {
+        let style = match received.status.as_u16() {
+            200..=299 => GOOD,
+            300..=399 => LATER,
+            _ => BAD,
+        };
+        let _ = write!(text, "{style}{}{style:#} · ", received.status);
+    }
+    let _ = write!(text, "{} ms", exchange.total.as_millis());
+    if let Some(received) = &exchange.received {
+        let _ = write!(text, " · {} bytes · {:?}", received.bytes, received.version);
+    }
+    match exchange.connect {
+        Some(connect) => {
+            let _ = write!(text, " · connected in {} ms", connect.as_millis());
+        }
+        None => text.push_str(" · no new connection"),
+    }
+    if let Some(trouble) = &exchange.trouble {
+        let _ = write!(text, "\n{LATER}{}{LATER:#}", visible(trouble));
+    }
+    text
+}
+
+fn response(response: &Response, output: &Output) {
+    let mut text = String::new();
+    for header in &response.headers {
+        let _ = writeln!(text, "{DIM}{}: {}{DIM:#}", visible(&header.name), visible(&header.value));
+    }
+    text.push('\n');
+    match &response.body {
+        Body::None => {}
+        Body::Json(json) => {
+            let _ = writeln!(text, "{}\n", indented(json));
+        }
+        Body::Text(body) => {
+            let _ = writeln!(text, "{}\n", visible(body));
+        }
+        Body::Binary(bytes) => {
+            let _ = writeln!(text, "{} bytes that are no text\n", bytes.len());
+        }
+    }
+    output.put(&text);
+}
+
+fn outcome(outcome: &Result<Completed, Failure>, output: &Output) {
+    let style = match outcome {
+        Ok(_) => GOOD,
+        Err(Failure::Temporary(_)) => LATER,
+        Err(_) => BAD,
+    };
+    let mut text = format!("{style}{}{style:#}", outcome_name(outcome));
+    match outcome {
+        Ok(completed) => {
+            text.push('\n');
+            for warning in &completed.warnings {
+                let _ = writeln!(text, "{LATER}warning{LATER:#}: {}", problem_line(warning));
+            }
+        }
+        Err(failure) => {
+            let _ = writeln!(text, ": {}", visible(reason_of(failure)));
+            if let Failure::PermanentInvalid(problems) = failure {
+                for problem in problems {
+                    let _ = writeln!(text, "{}", problem_line(problem));
+                }
+            }
+            let _ = write!(text, "{}", advice(failure));
+        }
+    }
+    output.put(&text);
+}
+
+/// What to do now, and who must do it.
+fn advice(failure: &Failure) -> String {
+    match failure {
+        Failure::ExecutionFailed | Failure::PermanentInvalid(_) | Failure::PermanentRejected(_) => String::new(),
+        Failure::PermanentDenied(denial) => match &denial.hint {
+            Some(hint) => format!("hint: {}\n", hint.trim_end()),
+            None => String::new(),
+        },
+        Failure::PermanentUnknown(_) => {
+            "hint: look whether it took effect before it is sent again; a repeat could do it twice\n".to_owned()
+        }
+        Failure::Temporary(temporary) => {
+            let wait = temporary
+                .retry_after_seconds
+                .map_or_else(String::new, |seconds| format!(", but not before {seconds} s have passed"));
+            format!("hint: a repeat is right{wait} (effect of this attempt: {})\n", effect_name(temporary.effect))
+        }
+    }
+}
+
+fn problem_line(problem: &Problem) -> String {
+    let hint = problem.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("{} {}{}", visible(&problem.place), visible(&problem.message), visible(&hint)).trim_start().to_owned()
+}
+
+/// The request as a cURL command that can be run: the secret is named by its variable, not shown.
+pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
+    let mut command = format!("curl --request {} {}", request.method, quoted(&request.url));
+    for header in &request.headers {
+        // cURL counts for itself.
+        if header.name != "content-length" {
+            let _ = write!(command, " \\\n  --header {}", quoted(&format!("{}: {}", header.name, header.value)));
+        }
+    }
+    if let Some(reference) = &request.credentials {
+        let (name, value) = match credentials.describe(reference) {
+            Some((header, variable, kind)) => {
+                let value = variable.map_or_else(|| "[redacted]".to_owned(), |variable| format!("${variable}"));
+                (header.to_string(), if kind == Kind::Bearer { format!("Bearer {value}") } else { value })
+            }
+            None => ("authorization".to_owned(), format!("[the credentials {reference}]")),
+        };
+        let _ = write!(command, " \\\n  --header \"{name}: {value}\"");
+    }
+    let content = bytes_of(&request.body);
+    if !content.is_empty() {
+        let _ = write!(command, " \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(content)));
+    }
+    command.push('\n');
+    command
+}
+
+/// In single quotes, as a POSIX shell reads it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Text of others without what would steer the terminal.
+fn visible(text: &str) -> String {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars().filter(|character| *character != '\r') {
+        if steers(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
+    }
+    shown
+}
+
+/// JSON with a line for each member; every token stays as it came.
+fn indented(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len() * 2);
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    let line = |shown: &mut String, depth: usize| {
+        shown.push('\n');
+        shown.extend(std::iter::repeat_n("  ", depth));
+    };
+    for (at, character) in json.char_indices() {
+        if in_string {
+            shown.push(character);
+            in_string = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+            continue;
+        }
+        match character {
+            '"' => {
+                in_string = true;
+                shown.push(character);
+            }
+            '{' | '[' => {
+                shown.push(character);
+                let close = json[at + 1..].trim_start().chars().next();
+                if !matches!(close, Some('}' | ']')) {
+                    depth += 1;
+                    line(&mut shown, depth);
+                }
+            }
+            '}' | ']' => {
+                if !shown.ends_with(['{', '[']) {
+                    depth = depth.saturating_sub(1);
+                    line(&mut shown, depth);
+                }
+                shown.push(character);
+            }
+            ',' => {
+                shown.push(character);
+                line(&mut shown, depth);
+            }
+            ':' => shown.push_str(": "),
+            character if character.is_ascii_whitespace() => {}
+            character => shown.push(character),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_indented_without_touching_a_token() {
+        let json = r#"{"a":[1e2,{},[ ],"x,{\"y\\"],"b":{"c":null}}"#;
+        let expected = "{\n  \"a\": [\n    1e2,\n    {},\n    [],\n    \"x,{\\\"y\\\\\"\n  ],\n  \"b\": {\n    \"c\": null\n  }\n}";
+        assert_eq!(indented(json), expected);
+        assert_eq!(indented(expected), expected);
+    }
+
+    #[test]
+    fn text_of_others_cannot_steer_the_terminal() {
+        assert_eq!(visible("a\u{1b}[2Jb\r\n\tc\u{9b}"), "a\\u{1b}[2Jb\n\tc\\u{9b}");
+    }
+
+    #[test]
+    fn a_quote_in_a_shell_word_stays_in_it() {
+        assert_eq!(quoted("it's $x"), r"'it'\''s $x'");
+    }
+}

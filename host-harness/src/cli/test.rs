@@ -1,0 +1,229 @@
+//! `http-task test`: one task's request, sent as production would send it, and shown whole.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use http_task_host::component::{Context, Failure, Problem, Request, Run};
+use http_task_host::credentials::Credentials;
+use http_task_host::grants::Grants;
+use http_task_host::origin::Origin;
+use http_task_host::report::{OutcomeReport, RequestReport};
+use http_task_host::stand_in::StandIn;
+use http_task_host::workflow::{Definition, Task};
+use http_task_host::{Egress, HttpTask};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use uuid::Uuid;
+
+use super::output::Output;
+use super::{Exit, Settings, Stop, findings, input, load, print, read_source};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The workflow definition
+    definition: PathBuf,
+    /// The HTTP Task to test; may be left out when there is only one
+    task: Option<String>,
+    /// The task's input; values of `inputParameters` that are not given stay as they are written
+    #[arg(long, value_name = "JSON|@FILE")]
+    input: Option<String>,
+    /// Send to a Pipedrive that this program plays itself: no account, no configuration
+    #[arg(long, conflicts_with_all = ["offline", "curl"])]
+    stand_in: bool,
+    /// Print the exact request and send nothing
+    #[arg(long)]
+    offline: bool,
+    /// Print the request as a cURL command, the secret by its variable's name, and send nothing
+    #[arg(long, conflicts_with = "offline")]
+    curl: bool,
+    /// Send without asking, also what changes data
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let source = match read_source(&arguments.definition, output)? {
+        Ok(source) => source,
+        Err(exit) => return Ok(exit),
+    };
+    // How tasks are connected is no matter here; `check` tells.
+    let (definition, _) = Definition::read(source);
+    let task = find_task(&definition, arguments.task.as_deref())?;
+    let given = input::read(arguments.input.as_deref())?;
+    let sends = !(arguments.offline || arguments.curl);
+    let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
+    let component = load(match &stand_in {
+        Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
+        None if sends => Egress::new(
+            Grants::read(&settings.grants()?)?,
+            Credentials::read(&settings.credentials()?)?,
+            output.redactor().clone(),
+        )?,
+        None => Egress::offline(),
+    })?;
+    let invalid = |problems: Vec<Problem>| {
+        findings::show_problems(definition.source(), task, problems, output);
+        Ok(Exit::Usage)
+    };
+    if let Err(problems) = component.check(&task.text).await.map_err(Stop::failed)? {
+        return invalid(problems);
+    }
+    // One call, one key; where the definition names no header for it, it is not sent.
+    let context = Context { idempotency_key: Some(Uuid::new_v4().to_string()) };
+    let prepared = prepare(&component, task, given, &context, output).await?;
+    let (input, request) = match prepared {
+        Ok(prepared) => prepared,
+        Err(problems) => return invalid(problems),
+    };
+    if arguments.curl {
+        let credentials = Credentials::read(&settings.credentials()?)?;
+        let command = print::curl(&request, &credentials);
+        if output.json {
+            output.put_json(&serde_json::json!({ "curl": command }));
+        } else {
+            output.put(&command);
+        }
+        return Ok(Exit::Success);
+    }
+    if arguments.offline {
+        show_prepared(task, &request, output);
+        return Ok(Exit::Success);
+    }
+    if stand_in.is_none() && !arguments.yes {
+        confirm(&request, output)?;
+    }
+    let run = component.run(&task.text, &input, &context).await;
+    if output.json {
+        output.put_json(&TestReport { task: &task.name, request: &request, run: &run });
+    } else {
+        print::run(&request, &run, output);
+    }
+    Ok(exit_of(&run))
+}
+
+fn find_task<'d>(definition: &'d Definition, name: Option<&str>) -> Result<&'d Task, Stop> {
+    let tasks: Vec<_> = definition.http_tasks().collect();
+    let names = || tasks.iter().map(|task| format!("\"{}\"", task.name)).collect::<Vec<_>>().join(", ");
+    let file = definition.source().name();
+    match (name, tasks.as_slice()) {
+        (_, []) => Err(Stop::usage(format!("{file} has no HTTP Task")).hint("\"type\": \"Http\"")),
+        (None, [task]) => Ok(task),
+        (None, _) => Err(Stop::usage(format!("{file} has several HTTP Tasks; name the one to test"))
+            .hint(format!("one of {}", names()))),
+        (Some(name), tasks) => tasks.iter().find(|task| task.name == name).copied().ok_or_else(|| {
+            Stop::usage(format!("{file} has no HTTP Task \"{name}\"")).hint(format!("one of {}", names()))
+        }),
+    }
+}
+
+/// The input and the request. What the request still misses is asked for by name, when there is somebody to ask.
+async fn prepare(
+    component: &HttpTask,
+    task: &Task,
+    mut given: input::Input,
+    context: &Context,
+    output: &Output,
+) -> Result<Result<(String, Request), Vec<Problem>>, Stop> {
+    loop {
+        let input = input::complete(component, task, given.clone(), output).await?;
+        let mut problems = match component.prepare(&task.text, &input, context).await.map_err(Stop::failed)? {
+            Ok(request) => return Ok(Ok((input, request))),
+            Err(problems) => problems,
+        };
+        let mut answered = false;
+        for problem in &mut problems {
+            let Some(name) = problem.missing.as_deref().and_then(plain_name).map(str::to_owned) else { continue };
+            if given.contains_key(&name) {
+                continue;
+            }
+            match input::ask(&name, problem.missing.as_deref().unwrap_or_default(), output) {
+                Some(value) => {
+                    given.insert(name, value);
+                    answered = true;
+                }
+                None => problem.hint = Some(format!("--input '{{\"{name}\": …}}'")),
+            }
+        }
+        if !answered {
+            return Ok(Err(problems));
+        }
+    }
+}
+
+/// The name in `${name}` or `${$.name}`, when it is no longer path.
+fn plain_name(expression: &str) -> Option<&str> {
+    let inner = expression.strip_prefix("${")?.strip_suffix('}')?;
+    let name = inner.strip_prefix("$.").unwrap_or(inner);
+    name.chars().all(|character| character.is_alphanumeric() || character == '_').then_some(name)
+}
+
+fn show_prepared(task: &Task, request: &Request, output: &Output) {
+    if output.json {
+        return output.put_json(&PreparedReport { task: &task.name, request: request.into() });
+    }
+    print::prepared(request, output);
+    match &request.credentials {
+        Some(reference) => {
+            output.say(&format!("not sent (--offline); the host would add the credentials `{reference}`"));
+        }
+        None => output.say("not sent (--offline)"),
+    }
+}
+
+/// A method that changes data on another machine is sent only when somebody says so.
+fn confirm(request: &Request, output: &Output) -> Result<(), Stop> {
+    let origin = Origin::of(&request.url)?;
+    if matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") || origin.is_loopback() {
+        return Ok(());
+    }
+    let what = format!("{} changes data on {origin}", request.method);
+    match output.ask(&format!("{what}. Send it? [y/N]")) {
+        Some(answer) if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") => Ok(()),
+        Some(_) => Err(Stop::usage("not sent")),
+        None => Err(Stop::usage(format!("{what}, and nobody is here to be asked; nothing was sent"))
+            .hint("--yes sends it, --offline shows it, --stand-in tries it")),
+    }
+}
+
+fn exit_of(run: &Run) -> Exit {
+    match &run.outcome {
+        Ok(_) => Exit::Success,
+        Err(Failure::PermanentInvalid(_)) => Exit::Usage,
+        Err(Failure::PermanentDenied(_)) => Exit::Refused,
+        Err(Failure::Temporary(_)) => Exit::Temporary,
+        Err(Failure::ExecutionFailed | Failure::PermanentRejected(_) | Failure::PermanentUnknown(_)) => Exit::Failed,
+    }
+}
+
+#[derive(Serialize)]
+struct PreparedReport<'a> {
+    task: &'a str,
+    request: RequestReport<'a>,
+}
+
+/// A whole test as JSON.
+struct TestReport<'a> {
+    task: &'a str,
+    request: &'a Request,
+    run: &'a Run,
+}
+
+impl Serialize for TestReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("task", self.task)?;
+        let exchange = self.run.exchange.as_ref();
+        map.serialize_entry("sent", &exchange.is_some())?;
+        let request =
+            exchange.map_or_else(|| self.request.into(), |exchange| RequestReport::sent(self.request, &exchange.sent));
+        map.serialize_entry("request", &request)?;
+        OutcomeReport(&self.run.outcome).serialize_members(&mut map)?;
+        if let Some(exchange) = exchange {
+            map.serialize_entry("milliseconds", &exchange.total.as_millis())?;
+            map.serialize_entry("bytes", &exchange.received.as_ref().map(|received| received.bytes))?;
+            map.serialize_entry("trouble", &exchange.trouble)?;
+        }
+        map.serialize_entry("error", &self.run.error.as_ref().map(|error| &error.0))?;
+        map.end()
+    }
+}

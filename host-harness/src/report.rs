@@ -1,0 +1,193 @@
+//! A request, a response and an outcome as JSON, in the words of `wit/http-task.wit`. JSON bodies stand in it as JSON,
+//! their numbers as they came; text is a string; other bytes are `{"base64": …}`; no content is null.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::component::{Body, Completed, Effect, Failure, Header, Problem, Request, Response};
+use crate::exchange::Sent;
+
+/// The name of an outcome: `completed`, or the failure's case.
+pub fn outcome_name(outcome: &Result<Completed, Failure>) -> &'static str {
+    match outcome {
+        Ok(_) => "completed",
+        Err(Failure::ExecutionFailed) => "execution-failed",
+        Err(Failure::PermanentInvalid(_)) => "permanent-invalid",
+        Err(Failure::PermanentDenied(_)) => "permanent-denied",
+        Err(Failure::PermanentRejected(_)) => "permanent-rejected",
+        Err(Failure::PermanentUnknown(_)) => "permanent-unknown",
+        Err(Failure::Temporary(_)) => "temporary",
+    }
+}
+
+/// The response that an outcome carries.
+pub fn response_of(outcome: &Result<Completed, Failure>) -> Option<&Response> {
+    match outcome {
+        Ok(completed) => Some(&completed.response),
+        Err(Failure::PermanentRejected(rejection)) => Some(&rejection.response),
+        Err(Failure::PermanentUnknown(unknown)) => unknown.response.as_ref(),
+        Err(Failure::Temporary(temporary)) => temporary.response.as_ref(),
+        Err(_) => None,
+    }
+}
+
+/// Why an outcome is a failure, in one sentence.
+pub fn reason_of(failure: &Failure) -> &str {
+    match failure {
+        Failure::ExecutionFailed => "the host could not run the task",
+        Failure::PermanentInvalid(_) => "the definition or its input is wrong; nothing was sent",
+        Failure::PermanentDenied(denial) => &denial.message,
+        Failure::PermanentRejected(rejection) => &rejection.reason,
+        Failure::PermanentUnknown(unknown) => &unknown.reason,
+        Failure::Temporary(temporary) => &temporary.reason,
+    }
+}
+
+/// A request as JSON.
+#[derive(Serialize)]
+pub struct RequestReport<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: Vec<HeaderReport<'a>>,
+    body: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HeaderReport<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+fn headers(headers: &[Header]) -> Vec<HeaderReport<'_>> {
+    headers.iter().map(|header| HeaderReport { name: &header.name, value: &header.value }).collect()
+}
+
+impl<'a> RequestReport<'a> {
+    /// The request with the header fields that left, the credential among them redacted.
+    pub fn sent(request: &'a Request, sent: &'a Sent) -> Self {
+        let headers = sent.headers.iter().map(|(name, value)| HeaderReport { name, value }).collect();
+        Self { headers, ..Self::from(request) }
+    }
+}
+
+impl<'a> From<&'a Request> for RequestReport<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self {
+            method: &request.method,
+            url: &request.url,
+            headers: headers(&request.headers),
+            body: body(&request.body),
+            credentials: request.credentials.as_deref(),
+        }
+    }
+}
+
+/// A response as JSON.
+#[derive(Serialize)]
+pub struct ResponseReport<'a> {
+    status: u16,
+    headers: Vec<HeaderReport<'a>>,
+    body: Box<RawValue>,
+}
+
+impl<'a> From<&'a Response> for ResponseReport<'a> {
+    fn from(response: &'a Response) -> Self {
+        Self { status: response.status, headers: headers(&response.headers), body: body(&response.body) }
+    }
+}
+
+fn body(body: &Body) -> Box<RawValue> {
+    #[derive(Serialize)]
+    struct Binary {
+        base64: String,
+    }
+    let raw = match body {
+        Body::None => to_raw_value(&()),
+        Body::Json(text) => RawValue::from_string(text.clone()).or_else(|_| to_raw_value(text)),
+        Body::Text(text) => to_raw_value(text),
+        Body::Binary(bytes) => to_raw_value(&Binary { base64: STANDARD.encode(bytes) }),
+    };
+    raw.unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// A problem as JSON.
+#[derive(Serialize)]
+pub struct ProblemReport<'a> {
+    place: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for ProblemReport<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self { place: &problem.place, message: &problem.message, hint: problem.hint.as_deref() }
+    }
+}
+
+/// An outcome as JSON: its name, what its case carries, and its response.
+pub struct OutcomeReport<'a>(pub &'a Result<Completed, Failure>);
+
+impl OutcomeReport<'_> {
+    /// Writes the outcome as members of an object that has others as well.
+    pub fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("outcome", outcome_name(self.0))?;
+        let problems = |problems: &'_ [Problem]| -> Vec<_> {
+            problems.iter().map(|problem| serde_json::json!(ProblemReport::from(problem))).collect()
+        };
+        match self.0 {
+            Ok(completed) => map.serialize_entry("warnings", &problems(&completed.warnings))?,
+            Err(failure) => {
+                map.serialize_entry("reason", reason_of(failure))?;
+                match failure {
+                    Failure::PermanentInvalid(found) => map.serialize_entry("problems", &problems(found))?,
+                    Failure::PermanentDenied(denial) => map.serialize_entry("hint", &denial.hint)?,
+                    Failure::Temporary(temporary) => {
+                        map.serialize_entry("retryAfterSeconds", &temporary.retry_after_seconds)?;
+                        map.serialize_entry("effect", effect_name(temporary.effect))?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        map.serialize_entry("response", &response_of(self.0).map(ResponseReport::from))
+    }
+}
+
+/// Whether a failed attempt may have changed anything, in a word.
+pub fn effect_name(effect: Effect) -> &'static str {
+    match effect {
+        Effect::None => "none",
+        Effect::Possible => "possible",
+    }
+}
+
+impl Serialize for OutcomeReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_members(&mut map)?;
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_stands_as_what_it_is() {
+        for (given, expected) in [
+            (Body::None, "null"),
+            (Body::Json("{ \"n\": 1e2 }".into()), "{ \"n\": 1e2 }"),
+            (Body::Text("{".into()), "\"{\""),
+            (Body::Binary(vec![0xff]), "{\"base64\":\"/w==\"}"),
+        ] {
+            assert_eq!(body(&given).get(), expected);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A workflow definition as it stands in a file: its tasks, where they are, and what is wrong with their connections.
+//! What an HTTP Task itself says is the component's to check.
+
+use std::collections::BTreeSet;
+
+use crate::source::{Finding, Node, NodeKind, Source, pointer};
+
+/// The definition format's limit for a task's name.
+const MOST_NAME_CHARACTERS: usize = 80;
+
+/// A workflow definition.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    source: Source,
+    tasks: Vec<Task>,
+}
+
+/// One task of a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// `Http`, `Simple`, `Parallel`, `Terminate`, ….
+    pub kind: String,
+    /// Where it is in the file, as a JSON Pointer.
+    pub place: String,
+    /// The task object, as it is written.
+    pub text: String,
+    /// `httpRequest.url`, as it is written.
+    pub url: Option<String>,
+    /// `inputParameters`, each value as it is written.
+    pub input_parameters: Vec<(String, String)>,
+}
+
+impl Task {
+    /// Whether it is an HTTP Task.
+    pub fn is_http(&self) -> bool {
+        self.kind == "Http"
+    }
+}
+
+impl Definition {
+    /// Reads a definition: its tasks, and all that is wrong with what holds them together.
+    pub fn read(source: Source) -> (Self, Vec<Finding>) {
+        let mut reading = Reading { source: &source, findings: Vec::new(), tasks: Vec::new() };
+        reading.flow(source.root(), "");
+        match source.root().member("name") {
+            Some(name) if name.as_str().is_some_and(|name| !name.trim().is_empty()) => {}
+            Some(_) => reading.find("/name", "`name` must be a string that says something"),
+            None if source.root().members().is_some() => reading.find("", "`name` is missing"),
+            None => {}
+        }
+        let Reading { findings, tasks, .. } = reading;
+        (Self { source, tasks }, findings)
+    }
+
+    /// The file.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The HTTP Tasks in the order written, those in branches included.
+    pub fn http_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| task.is_http())
+    }
+}
+
+struct Reading<'s> {
+    source: &'s Source,
+    findings: Vec<Finding>,
+    tasks: Vec<Task>,
+}
+
+impl Reading<'_> {
+    fn find(&mut self, place: &str, message: impl Into<String>) {
+        self.findings.push(self.source.finding(place, message));
+    }
+
+    /// A definition, or a branch of a Parallel: `startTask` and `tasks`.
+    fn flow(&mut self, node: &Node, place: &str) {
+        if node.members().is_none() {
+            return self.find(place, "an object with `startTask` and `tasks` must stand here");
+        }
+        let tasks_place = pointer(place, "tasks");
+        let Some(tasks) = node.member("tasks") else { return self.find(place, "`tasks` is missing") };
+        let Some(tasks) = tasks.members().filter(|tasks| !tasks.is_empty()) else {
+            return self.find(&tasks_place, "`tasks` must be an object with at least one task");
+        };
+        let names: BTreeSet<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
+        let start = node.member("startTask");
+        match start.map(Node::as_str) {
+            Some(Some(name)) if names.contains(name) => {}
+            Some(Some(name)) => self.no_such_task(&pointer(place, "startTask"), name, &names),
+            Some(None) => self.find(&pointer(place, "startTask"), "`startTask` must be the name of a task"),
+            None => self.find(place, "`startTask` is missing"),
+        }
+        for (name, task) in tasks {
+            self.task(name, task, &pointer(&tasks_place, name), &names);
+        }
+    }
+
+    fn no_such_task(&mut self, place: &str, name: &str, names: &BTreeSet<&str>) {
+        let known: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        let finding = self.source.finding(place, format!("there is no task `{name}`"));
+        self.findings.push(finding.hint(format!("one of {}", known.join(", "))));
+    }
+
+    fn task(&mut self, name: &str, node: &Node, place: &str, names: &BTreeSet<&str>) {
+        if name.trim().is_empty() || name.chars().count() > MOST_NAME_CHARACTERS {
+            self.find(place, format!("a task's name has 1 to {MOST_NAME_CHARACTERS} characters"));
+        }
+        if node.members().is_none() {
+            return self.find(place, "a task must be an object");
+        }
+        let Some(kind) = node.member("type").and_then(Node::as_str) else {
+            let finding = self.source.finding(place, "`type` is missing");
+            return self.findings.push(finding.hint("\"type\": \"Http\""));
+        };
+        self.route(node, place, kind, names);
+        if kind == "Parallel" {
+            let branches = pointer(place, "branches");
+            match node.member("branches").map(|branches| &branches.kind) {
+                Some(NodeKind::Array(elements)) => {
+                    for (index, branch) in elements.iter().enumerate() {
+                        self.flow(branch, &format!("{branches}/{index}"));
+                    }
+                }
+                _ => self.find(place, "a Parallel has a list of `branches`"),
+            }
+        }
+        let parameters = node.member("inputParameters").and_then(Node::members).unwrap_or_default();
+        self.tasks.push(Task {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            place: place.to_owned(),
+            text: self.source.text_of(node).to_owned(),
+            url: node.member("httpRequest").and_then(|request| request.member("url")?.as_str().map(str::to_owned)),
+            input_parameters: parameters
+                .iter()
+                .map(|(name, value)| (name.clone(), self.source.text_of(value).to_owned()))
+                .collect(),
+        });
+    }
+
+    /// Where a task leads: either to the next one, or to the end.
+    fn route(&mut self, node: &Node, place: &str, kind: &str, names: &BTreeSet<&str>) {
+        let ends = node.member("end").is_some_and(|end| self.source.text_of(end) == "true");
+        match node.member("nextTask") {
+            Some(_) if ends => {
+                self.find(&pointer(place, "nextTask"), "a task has either `nextTask` or `\"end\": true`")
+            }
+            Some(next) => match next.as_str() {
+                Some(next) if names.contains(next) => {}
+                Some(next) => self.no_such_task(&pointer(place, "nextTask"), next, names),
+                None => self.find(&pointer(place, "nextTask"), "`nextTask` must be the name of a task"),
+            },
+            None if ends || !matches!(kind, "Http" | "Simple" | "Parallel") => {}
+            None => {
+                let finding = self.source.finding(place, "the task leads nowhere");
+                self.findings.push(finding.hint("\"end\": true"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Definition, Vec<String>) {
+        let source = Source::parse("x.json", text.to_owned()).unwrap();
+        let (definition, findings) = Definition::read(source);
+        (definition, findings.into_iter().map(|finding| format!("{} {}", finding.place, finding.message)).collect())
+    }
+
+    #[test]
+    fn tasks_are_found_in_branches_too_as_they_are_written() {
+        let (definition, findings) = read(
+            r#"{"name": "n", "startTask": "p", "tasks": {"p": {"type": "Parallel", "end": true, "branches": [
+                {"startTask": "a", "tasks": {"a": {"type": "Http", "inputParameters": {"n": 1e2}, "end": true}}}]}}}"#,
+        );
+        assert_eq!(findings, [""; 0]);
+        let tasks: Vec<_> = definition.http_tasks().collect();
+        assert_eq!(tasks[0].place, "/tasks/p/branches/0/tasks/a");
+        assert_eq!(tasks[0].text, r#"{"type": "Http", "inputParameters": {"n": 1e2}, "end": true}"#);
+        assert_eq!(tasks[0].input_parameters, [("n".to_owned(), "1e2".to_owned())]);
+    }
+
+    #[test]
+    fn connections_that_lead_nowhere_are_found_at_once() {
+        let (_, findings) = read(
+            r#"{"startTask": "x", "tasks": {
+                "a": {"type": "Http"},
+                "b": {"type": "Http", "nextTask": "gone"},
+                "c": {"type": "Http", "nextTask": "a", "end": true},
+                "d": {"end": true},
+                "e": 3,
+                "f": {"type": "Parallel", "end": true},
+                "g": {"type": "Terminate", "terminationStatus": "Completed"}}}"#,
+        );
+        assert_eq!(
+            findings,
+            [
+                "/startTask there is no task `x`",
+                "/tasks/a the task leads nowhere",
+                "/tasks/b/nextTask there is no task `gone`",
+                "/tasks/c/nextTask a task has either `nextTask` or `\"end\": true`",
+                "/tasks/d `type` is missing",
+                "/tasks/e a task must be an object",
+                "/tasks/f a Parallel has a list of `branches`",
+                " `name` is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_definition_is_said_once() {
+        assert_eq!(read("[]").1, [" an object with `startTask` and `tasks` must stand here"]);
+        assert_eq!(read("{\"name\": \"n\"}").1, [" `tasks` is missing"]);
+    }
+}
