@@ -285,8 +285,8 @@ impl Expression {
         } else {
             format!("$.{path}")
         };
-        let parsed = JsonPath::parse(&full).map_err(|error| {
-            let problem = Problem::new(place, format!("`{written}` is not a JSONPath: {}", error.message()));
+        let parsed = JsonPath::parse(&full).map_err(|_| {
+            let problem = Problem::new(place, format!("`{written}` is not a JSONPath (RFC 9535)"));
             if path.contains("match(") || path.contains("search(") {
                 problem.hint("the functions match and search are not supported; filter before this task")
             } else {

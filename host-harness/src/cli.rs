@@ -39,7 +39,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Parser)]
 #[command(name = "http-task", version, styles = STYLES, after_help = EXIT_CODES)]
 struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Settings")]
     settings: Settings,
     #[command(subcommand)]
     command: Command,

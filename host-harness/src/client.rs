@@ -204,52 +204,54 @@ async fn read(
     Ok(())
 }
 
-/// What the pooled client's error means. Its kinds are not public but for `is_connect`; the rest is in its sources.
+/// What the pooled client's error means. Its kinds are not public; its causes tell.
 fn classify(error: &hyper_util::client::legacy::Error) -> ExchangeError {
-    let mut source: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(cause) = source {
-        if let Some(failed) = cause.downcast_ref::<ConnectFailed>() {
-            return match failed {
-                ConnectFailed::Timeout => ExchangeError::ConnectTimeout,
-                ConnectFailed::Other(cause) => classify_connect(cause.as_ref()),
-            };
-        }
-        source = cause.source();
+    match causes(error).find_map(|cause| cause.downcast_ref::<ConnectFailed>()) {
+        Some(ConnectFailed::Timeout) => ExchangeError::ConnectTimeout,
+        Some(ConnectFailed::Other(cause)) => classify_connect(cause.as_ref()),
+        None => ExchangeError::Broken(chain(error)),
     }
-    ExchangeError::Broken(chain(error))
 }
 
 fn classify_connect(error: &(dyn StdError + 'static)) -> ExchangeError {
     let text = chain(error);
-    let mut source = Some(error);
-    while let Some(cause) = source {
-        // An io::Error gives what it wraps not as its source, but as its inner error.
-        let io = cause.downcast_ref::<io::Error>();
-        let inner = io.and_then(|io| io.get_ref()?.downcast_ref::<rustls::Error>());
-        match inner.or_else(|| cause.downcast_ref()) {
+    for cause in causes(error) {
+        match cause.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(_)) => return ExchangeError::Certificate(text),
             Some(_) => return ExchangeError::Tls(text),
-            None if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) => {
-                return ExchangeError::Refused(text);
-            }
-            None => source = cause.source(),
+            None => {}
+        }
+        if cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            return ExchangeError::Refused(text);
         }
     }
     // The connector tells a failed resolution by its text alone.
     if text.starts_with("dns error") { ExchangeError::Resolve(text) } else { ExchangeError::Connect(text) }
 }
 
+/// An error and all its causes.
+fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause| {
+        let cause: &'e (dyn StdError + 'static) = *cause;
+        // An io::Error gives what it wraps not as its source, but as its inner error.
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        }
+    })
+}
+
 /// An error and its causes, each said once.
 fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+    let mut text = String::new();
+    for cause in causes(error) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
         }
-        source = cause.source();
     }
     text
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use wasmtime::component::{Component, Linker, ResourceTable, types::ComponentItem};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable, types::ComponentItem};
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut, StoreLimits,
+    StoreLimitsBuilder,
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
@@ -21,7 +22,7 @@ pub use self::bindings::workflow::http_task::types::{
     Body, Completed, Context, Denial, Effect, Failure, Header, Problem, Rejection, Request, Response, Temporary,
     Unknown,
 };
-use crate::egress::{CallEgress, Egress, Record};
+use crate::egress::{self, CallEgress, Egress, Record};
 use crate::exchange::Exchange;
 use crate::limits::Limits;
 
@@ -114,6 +115,12 @@ impl HttpTask {
             // Nothing else is there to be imported: no clock, no randomness, no files, no environment.
             wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
             wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+            linker.allow_shadowing(true).instance(HTTP_TYPES)?.func_wrap(
+                "http-error-code",
+                |mut store: StoreContextMut<'_, CallState>, (error,): (Resource<wasmtime::Error>,)| {
+                    Ok((egress::error_code(store.data_mut().table.get(&error)?),))
+                },
+            )?;
             let instance = HttpTaskPre::new(linker.instantiate_pre(&component)?)?;
             wasmtime::Result::Ok((engine, component, instance))
         };
@@ -256,6 +263,9 @@ fn config(limits: &Limits) -> Config {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
+
+/// The interface under the version that the pinned wasmtime-wasi-http gives it.
+const HTTP_TYPES: &str = "wasi:http/types@0.2.12";
 
 /// Core instances that a component of ours is made of: the module, and the shims that wit-component puts around it.
 const CORE_INSTANCES: u32 = 4;

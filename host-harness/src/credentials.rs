@@ -112,13 +112,18 @@ impl Credentials {
         Self { stand_in: Some(secret), ..Self::default() }
     }
 
-    /// What would be sent for a reference, without its secret being read: the header, and the variable.
-    pub fn describe(&self, reference: &str) -> Option<(HeaderName, Option<&str>, Kind)> {
-        if self.stand_in.is_some() {
-            return Some((STAND_IN_HEADER, None, Kind::Header));
+    /// Teaches a redactor every secret that is set, so that none shows even before it is used.
+    pub fn teach(&self, redactor: &Redactor) {
+        let variables = self.entries.values().map(|entry| &entry.secret.env);
+        for secret in variables.filter_map(|variable| env::var(variable).ok()) {
+            redactor.learn(&Secret::new(secret));
         }
+    }
+
+    /// What would be sent for a reference, without its secret being read: the header, and the secret's variable.
+    pub fn describe(&self, reference: &str) -> Option<(HeaderName, &str, Kind)> {
         let entry = self.entries.get(reference)?;
-        Some((entry.carrier(), Some(&entry.secret.env), entry.kind))
+        Some((entry.carrier(), &entry.secret.env, entry.kind))
     }
 
     /// The credential behind a reference, for a request to this origin.

@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::Instant;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
@@ -234,6 +235,17 @@ impl Body for Content {
             Some(Ok(Frame::data(arrived)))
         })
     }
+}
+
+/// What cut an answer short, told to the guest that asks. wasmtime-wasi-http 48 looks for another type than the one it
+/// keeps, and so would tell nothing.
+pub(crate) fn error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
+    Some(match error.downcast_ref::<WasiError>()? {
+        WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        WasiError::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
+        WasiError::HttpResponseBodySize(limit) => ErrorCode::HttpResponseBodySize(*limit),
+        _ => ErrorCode::ConnectionTerminated,
+    })
 }
 
 fn wasi_error(error: ExchangeError) -> WasiError {

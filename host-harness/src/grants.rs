@@ -81,9 +81,12 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
+/// How the lines of a grant begin.
+pub const ENTRY: &str = "[[grants]]";
+
 /// The lines that grant an origin.
 pub fn entry(origin: &Origin) -> String {
-    format!("[[grants]]\norigin = \"{origin}\"\n")
+    format!("{ENTRY}\norigin = \"{origin}\"\n")
 }
 
 /// Adds grants to a file, which is made when it is not there and otherwise keeps its order and comments. Gives the

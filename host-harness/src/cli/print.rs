@@ -151,8 +151,9 @@ fn outcome(outcome: &Result<Completed, Failure>, output: &Output) {
 fn advice(failure: &Failure) -> String {
     match failure {
         Failure::ExecutionFailed | Failure::PermanentInvalid(_) | Failure::PermanentRejected(_) => String::new(),
-        Failure::PermanentDenied(denial) => match &denial.hint {
-            Some(hint) => format!("hint: {}\n", hint.trim_end()),
+        Failure::PermanentDenied(denial) => match denial.hint.as_deref().map(str::trim_end) {
+            Some(lines) if lines.contains('\n') => format!("hint: add the lines\n\n{lines}\n"),
+            Some(line) => format!("hint: {line}\n"),
             None => String::new(),
         },
         Failure::PermanentUnknown(_) => {
@@ -172,7 +173,8 @@ fn problem_line(problem: &Problem) -> String {
     format!("{} {}{}", visible(&problem.place), visible(&problem.message), visible(&hint)).trim_start().to_owned()
 }
 
-/// The request as a cURL command that can be run: the secret is named by its variable, not shown.
+/// The request as a cURL command that can be run: the secret is named by its variable, not shown. Credentials that are
+/// not known here are left out.
 pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
     let mut command = format!("curl --request {} {}", request.method, quoted(&request.url));
     for header in &request.headers {
@@ -181,15 +183,9 @@ pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
             let _ = write!(command, " \\\n  --header {}", quoted(&format!("{}: {}", header.name, header.value)));
         }
     }
-    if let Some(reference) = &request.credentials {
-        let (name, value) = match credentials.describe(reference) {
-            Some((header, variable, kind)) => {
-                let value = variable.map_or_else(|| "[redacted]".to_owned(), |variable| format!("${variable}"));
-                (header.to_string(), if kind == Kind::Bearer { format!("Bearer {value}") } else { value })
-            }
-            None => ("authorization".to_owned(), format!("[the credentials {reference}]")),
-        };
-        let _ = write!(command, " \\\n  --header \"{name}: {value}\"");
+    if let Some((header, variable, kind)) = request.credentials.as_ref().and_then(|name| credentials.describe(name)) {
+        let scheme = if kind == Kind::Bearer { "Bearer " } else { "" };
+        let _ = write!(command, " \\\n  --header \"{header}: {scheme}${variable}\"");
     }
     let content = bytes_of(&request.body);
     if !content.is_empty() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http_task_host::component::{Context, Failure, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
-use http_task_host::grants::Grants;
+use http_task_host::grants::{self, Grants};
 use http_task_host::origin::Origin;
 use http_task_host::report::{OutcomeReport, RequestReport};
 use http_task_host::stand_in::StandIn;
@@ -50,16 +50,14 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let (definition, _) = Definition::read(source);
     let task = find_task(&definition, arguments.task.as_deref())?;
     let given = input::read(arguments.input.as_deref())?;
-    let sends = !(arguments.offline || arguments.curl);
     let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
     let component = load(match &stand_in {
         Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
-        None if sends => Egress::new(
-            Grants::read(&settings.grants()?)?,
-            Credentials::read(&settings.credentials()?)?,
-            output.redactor().clone(),
-        )?,
-        None => Egress::offline(),
+        None if arguments.offline || arguments.curl => Egress::offline(),
+        None => {
+            let grants = Grants::read(&settings.grants()?)?;
+            Egress::new(grants, credentials(settings, output)?, output.redactor().clone())?
+        }
     })?;
     let invalid = |problems: Vec<Problem>| {
         findings::show_problems(definition.source(), task, problems, output);
@@ -76,16 +74,12 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         Err(problems) => return invalid(problems),
     };
     if arguments.curl {
-        let credentials = Credentials::read(&settings.credentials()?)?;
-        let command = print::curl(&request, &credentials);
-        if output.json {
-            output.put_json(&serde_json::json!({ "curl": command }));
-        } else {
-            output.put(&command);
-        }
+        show_curl(&request, &credentials(settings, output)?, output);
         return Ok(Exit::Success);
     }
     if arguments.offline {
+        // Without a configuration there is no secret to keep.
+        let _ = credentials(settings, output);
         show_prepared(task, &request, output);
         return Ok(Exit::Success);
     }
@@ -97,8 +91,18 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         output.put_json(&TestReport { task: &task.name, request: &request, run: &run });
     } else {
         print::run(&request, &run, output);
+        if lacks_grant(&run) {
+            output.say(&format!("or run: http-task grant {}", definition.source().name()));
+        }
     }
     Ok(exit_of(&run))
+}
+
+/// The credentials, none of which will show from now on.
+fn credentials(settings: &Settings, output: &Output) -> Result<Credentials, Stop> {
+    let credentials = Credentials::read(&settings.credentials()?)?;
+    credentials.teach(output.redactor());
+    Ok(credentials)
 }
 
 fn find_task<'d>(definition: &'d Definition, name: Option<&str>) -> Result<&'d Task, Stop> {
@@ -157,6 +161,18 @@ fn plain_name(expression: &str) -> Option<&str> {
     name.chars().all(|character| character.is_alphanumeric() || character == '_').then_some(name)
 }
 
+fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {
+    let command = print::curl(request, credentials);
+    if output.json {
+        output.put_json(&serde_json::json!({ "curl": command }));
+    } else {
+        output.put(&command);
+    }
+    if let Some(reference) = request.credentials.as_deref().filter(|name| credentials.describe(name).is_none()) {
+        output.say(&format!("the credentials `{reference}` are not known here, and left out"));
+    }
+}
+
 fn show_prepared(task: &Task, request: &Request, output: &Output) {
     if output.json {
         return output.put_json(&PreparedReport { task: &task.name, request: request.into() });
@@ -183,6 +199,11 @@ fn confirm(request: &Request, output: &Output) -> Result<(), Stop> {
         None => Err(Stop::usage(format!("{what}, and nobody is here to be asked; nothing was sent"))
             .hint("--yes sends it, --offline shows it, --stand-in tries it")),
     }
+}
+
+fn lacks_grant(run: &Run) -> bool {
+    let Err(Failure::PermanentDenied(denial)) = &run.outcome else { return false };
+    denial.hint.as_ref().is_some_and(|hint| hint.starts_with(grants::ENTRY))
 }
 
 fn exit_of(run: &Run) -> Exit {

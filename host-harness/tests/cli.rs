@@ -1,0 +1,12 @@
+//! The program as people meet it: every file in `tests/cli` is a session, with what each command says and its exit code.
+//! `TRYCMD=overwrite cargo test -p http-task-host --test cli` accepts what they say now.
+
+use std::path::Path;
+
+#[test]
+fn every_session_goes_as_it_is_written() {
+    trycmd::TestCases::new()
+        .env("XDG_CONFIG_HOME", "configuration")
+        .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").to_string_lossy())
+        .case("tests/cli/*.md");
+}

@@ -1,0 +1,73 @@
+//! The program `http-task` in a folder and a configuration of its own.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The program, ready to be run.
+pub struct Program {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// What a run said.
+#[allow(dead_code, reason = "every test program takes what it needs")]
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+#[allow(dead_code, reason = "every test program takes what it needs")]
+impl Program {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .env("XDG_CONFIG_HOME", self.folder.path().join("configuration"))
+            // Compiled once for all tests.
+            .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        let Output { status, stdout, stderr } =
+            self.command(env!("CARGO_BIN_EXE_http-task")).args(arguments).output().unwrap();
+        Said {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    pub fn succeeds(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
+        said
+    }
+
+    pub fn shell(&self, line: &str) -> Output {
+        self.command("sh").args(["-c", line]).output().unwrap()
+    }
+}

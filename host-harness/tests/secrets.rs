@@ -1,0 +1,85 @@
+//! A secret is planted where the program will use it, and searched for in everything that the program says.
+
+mod program;
+
+use http_task_host::stand_in::{Fault, StandIn};
+use program::Program;
+
+const LEAD: &str = "adf21080-0e10-11eb-879b-05d71fb426ec";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planted_secret_appears_in_no_output_of_any_command() {
+    let server = StandIn::start(None).await.unwrap();
+    let failing = StandIn::start(Some(Fault::CutBody)).await.unwrap();
+    let secret = server.token();
+    let program = Program::new().env("PLANTED", secret).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+    let definition = |server: &StandIn| {
+        format!(
+            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, "credentials": "mine",
+                "httpRequest": {{"method": "PATCH", "url": "http://{}/v1/leads/{LEAD}", "body": {{"title": "{secret}"}}}}}}}}}}"#,
+            server.address()
+        )
+    };
+    program.write("definition.json", &definition(&server));
+    program.write("failing.json", &definition(&failing));
+    program.write("wrong.json", &definition(&server).replace("PATCH", "PATHC"));
+    program.write("other.json", &definition(&server).replace("mine", "other"));
+    program.write("not.toml", &format!("[credentials.x]\nkind = \"{secret}\"\n"));
+    let mut said = Vec::new();
+    let mut run = |arguments: &[&str], code: i32| {
+        let output = program.run(arguments);
+        assert_eq!(output.code, Some(code), "{arguments:?} {}", output.stdout);
+        said.push((arguments.join(" "), format!("{}{}", output.stdout, output.stderr)));
+    };
+    let origins = [server.address(), failing.address()].map(|address| format!("http://{address}"));
+    run(
+        &[
+            "credentials",
+            "add",
+            "mine",
+            "--kind",
+            "bearer",
+            "--env",
+            "PLANTED",
+            "--origin",
+            &origins[0],
+            "--origin",
+            &origins[1],
+        ],
+        0,
+    );
+    // The definition itself names the secret: an author's mistake that must not make it worse.
+    run(&["test", "definition.json"], 3);
+    run(&["grant", "definition.json"], 0);
+    run(&["grant", "failing.json", "--json"], 0);
+    for json in [&[][..], &["--json"]] {
+        for (arguments, code) in [
+            (&["test", "definition.json"][..], 0),
+            (&["test", "definition.json", "--offline"], 0),
+            (&["test", "definition.json", "--curl"], 0),
+            (&["test", "failing.json"], 1),
+            (&["test", "wrong.json"], 2),
+            (&["test", "other.json"], 3),
+            (&["test", "definition.json", "--input", "[1"], 2),
+            (&["test", "definition.json", "--credentials", "not.toml"], 2),
+        ] {
+            run(&[arguments, json].concat(), code);
+        }
+    }
+    assert!(server.received().iter().any(|request| request.head.contains(secret)), "it was used");
+    for (command, output) in said {
+        assert!(!output.contains(secret), "{command}: {output}");
+    }
+}
+
+#[test]
+fn the_stand_in_reads_no_real_secret() {
+    let program = Program::new().env("PIPEDRIVE_API_TOKEN", "a-real-secret");
+    program.write("lead.json", include_str!("../../examples/update-lead.json"));
+    program.write(
+        "credentials.toml",
+        "[credentials.pipedrive]\nkind = \"header\"\nheader = \"x-real\"\nsecret = { env = \"PIPEDRIVE_API_TOKEN\" }\norigins = [\"https://api.pipedrive.com\"]\n",
+    );
+    let said = program.succeeds(&["test", "lead.json", "--stand-in", "--credentials", "credentials.toml"]);
+    assert!(said.stdout.contains("x-api-token: [redacted]") && !said.stdout.contains("x-real"), "{}", said.stdout);
+}

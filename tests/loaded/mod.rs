@@ -1,0 +1,32 @@
+//! The built component in a host of its own, and a server for it to talk to.
+
+use std::path::Path;
+
+use http_task_host::component::Context;
+use http_task_host::credentials::Credentials;
+use http_task_host::grants::Grants;
+use http_task_host::redaction::Redactor;
+use http_task_host::stand_in::{Fault, StandIn};
+use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
+
+#[allow(dead_code, reason = "every test program takes what it needs")]
+pub const NO_CONTEXT: Context = Context { idempotency_key: None };
+
+/// A host that may send to this server.
+#[allow(dead_code, reason = "every test program takes what it needs")]
+pub fn host_for(server: &StandIn, limits: Limits) -> HttpTask {
+    let origin = format!("http://{}", server.address()).parse().unwrap();
+    let egress = Egress::new(Grants::for_origins([origin]), Credentials::default(), Redactor::default()).unwrap();
+    load(egress, limits)
+}
+
+/// Loads the component; compiled once for all test programs.
+pub fn load(egress: Egress, limits: Limits) -> HttpTask {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    HttpTask::load(COMPONENT, Some(&cache), egress, limits).unwrap()
+}
+
+#[allow(dead_code, reason = "every test program takes what it needs")]
+pub async fn server(fault: impl Into<Option<Fault>>) -> StandIn {
+    StandIn::start(fault.into()).await.unwrap()
+}
