@@ -38,8 +38,10 @@ fn add_target() -> Result<(), Box<dyn Error>> {
 }
 
 fn build_module(root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    // A folder of its own: cargo holds a lock on the one that this build uses.
-    let target_dir = out.join("component");
+    // A folder of its own, since cargo holds a lock on the one that this build uses; beside the profile's others
+    // (`target/debug/component`), so that building for tests and for running builds the guest once.
+    let profile_dir = out.ancestors().nth(3).ok_or("OUT_DIR is not where cargo puts it")?;
+    let target_dir = profile_dir.join("component");
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo
         .current_dir(root)
