@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::definition::{Content, Method, Step, SuccessCodes, Timeouts};
-use crate::expression::Template;
 use crate::json;
 use crate::outcome::{Completed, Failure};
 use crate::problem::{Place, Problem, noted, noted_all};
 use crate::response::{Body, Response};
+use crate::step::{Content, Method, Step, SuccessCodes, Timeouts};
+use crate::template::Template;
 use crate::url::UrlTemplate;
 
 /// Where the API is for an API token, by the vendor's OpenAPI document.

@@ -5,6 +5,15 @@
 //!    JSON      checked   resolved     the only I/O                        judged
 //! ```
 //!
+//! ```text
+//! definition   reads a task object ─▶ step ◀─ leads: the typed operation
+//! template     any JSON with expressions ◀─ expression, url
+//! request      a step over its input, ready to be sent
+//! send         the only I/O
+//! response     what came back
+//! outcome      what it means: the one table
+//! ```
+//!
 //! Each arrow is a function, each noun a type that only the stage before can make. One call sends at most one request.
 //! There is no clock here, no randomness, no environment: what is imported is `wasi:http` and what that needs.
 //!
@@ -22,9 +31,10 @@ pub mod problem;
 pub mod request;
 pub mod response;
 mod send;
+pub mod step;
+pub mod template;
 pub mod url;
 
-#[expect(clippy::undocumented_unsafe_blocks, reason = "generated from wit/")]
 mod bindings {
     wit_bindgen::generate!({ world: "http-task", generate_all });
 
@@ -37,12 +47,12 @@ mod bindings {
 
 use bindings::exports::workflow::http_task::{leads as leads_interface, task as task_interface};
 use bindings::workflow::http_task::types;
-use definition::Step;
-use expression::Template;
 use leads::{Change, LeadUpdate};
 use outcome::{Completed, Effect, Failure};
 use problem::{Place, Problem};
 use request::Request;
+use step::Step;
+use template::Template;
 
 /// The exports.
 pub struct Component;

@@ -9,10 +9,10 @@
 //! | 401, and the host has just refreshed the token | `temporary`, at once, effect none | as left |
 //! | 3xx, other 4xx, 501, 505, a 2xx that is not the declared success, an answer that is too large | `permanent-rejected` | as left |
 
-use crate::definition::SuccessCodes;
 use crate::header;
 use crate::problem::{Place, Problem};
 use crate::response::{Answer, Response, Trouble};
+use crate::step::SuccessCodes;
 
 /// The task ended well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn declared_success_codes_decide_alone() {
-        let step = crate::definition::Step::read(
+        let step = crate::step::Step::read(
             r#"{"successCodes": [201, 404], "httpRequest": {"method": "GET", "url": "https://a.example/"}}"#,
         )
         .unwrap();

@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 
-use crate::definition::{Content, Step};
-use crate::expression::{Template, kind, text_of};
+use crate::expression::{kind, text_of};
 use crate::header;
 use crate::json;
 use crate::problem::{Place, Problem, noted_all};
+use crate::step::{Content, Step};
+use crate::template::Template;
 use crate::url::form;
 
 /// Says which program asks; several APIs refuse a request without it. A definition may set its own.

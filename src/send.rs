@@ -7,10 +7,10 @@ use crate::bindings::wasi::http::types::{
     http_error_code,
 };
 use crate::bindings::wasi::io::streams::StreamError;
-use crate::definition::Timeouts;
 use crate::header;
 use crate::request::Request;
 use crate::response::{Answer, Trouble};
+use crate::step::Timeouts;
 
 /// How much of an answer is asked for at a time; a host hands over what it has, up to this.
 const READ_BYTES: u64 = 1024 * 1024;

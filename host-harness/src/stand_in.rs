@@ -3,6 +3,7 @@
 
 mod fault;
 mod leads;
+mod rules;
 
 use std::convert::Infallible;
 use std::io;

@@ -10,6 +10,8 @@ use http::{Method, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::rules::{self, Refusal};
+
 /// The standard keys of a lead in the order of the wire; custom fields stand before `visible_to`.
 const KEYS: [&str; 23] = [
     "id",
@@ -36,9 +38,6 @@ const KEYS: [&str; 23] = [
     "visible_to",
     "cc_email",
 ];
-
-/// Vendor's limit, by the text of its refusal.
-const MOST_TITLE_CHARACTERS: usize = 255;
 
 /// A status and its JSON.
 pub(super) struct Answer {
@@ -187,9 +186,10 @@ impl Lead {
             if name == "id" {
                 continue;
             }
-            match rule(&name) {
-                Some(rule) => rule.check(&name, &value)?,
-                None => return Err(Answer::not_modelled(&format!("the field {name}"))),
+            match rules::check(&name, &value) {
+                Ok(()) => {}
+                Err(Refusal::Unknown) => return Err(Answer::not_modelled(&format!("the field {name}"))),
+                Err(Refusal::Words(words)) => return Err(Answer::bad_request(&format!("\"{name}\" {words}"))),
             }
             self.standard.insert(name, value);
         }
@@ -225,75 +225,6 @@ fn is_custom(name: &str) -> bool {
 /// ISO 8601 with milliseconds and `Z`.
 fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
-}
-
-/// What a field takes, and the words in which another value is refused.
-struct Rule {
-    takes: fn(&Value) -> bool,
-    words: &'static str,
-    nullable: bool,
-}
-
-fn rule(name: &str) -> Option<Rule> {
-    let is_uuids = |value: &Value| {
-        value
-            .as_array()
-            .is_some_and(|ids| ids.iter().all(|id| id.as_str().is_some_and(|id| Uuid::parse_str(id).is_ok())))
-    };
-    let (takes, words, nullable): (fn(&Value) -> bool, _, _) = match name {
-        "title" => (Value::is_string, "must be a string", true),
-        "owner_id" => (is_integer, "must be a number", false),
-        "person_id" | "organization_id" | "channel" => (is_integer, "must be a number", true),
-        "label_ids" => (is_uuids, "must be an array", false),
-        "is_archived" | "was_seen" => (Value::is_boolean, "must be a boolean", false),
-        "value" => (is_money, "must be of type object", true),
-        "expected_close_date" => (is_date, "must be in YYYY-MM-DD format", true),
-        "visible_to" => (is_visibility, "must be one of [1, 3, 5, 7]", false),
-        "channel_id" => (Value::is_string, "must be a string", true),
-        _ => return None,
-    };
-    Some(Rule { takes, words, nullable })
-}
-
-impl Rule {
-    fn check(&self, name: &str, value: &Value) -> Result<(), Answer> {
-        if value.is_null() && self.nullable {
-            return Ok(());
-        }
-        if !(self.takes)(value) {
-            return Err(Answer::bad_request(&format!("\"{name}\" {}", self.words)));
-        }
-        if name == "title" && value.as_str().is_some_and(|title| title.chars().count() > MOST_TITLE_CHARACTERS) {
-            return Err(Answer::bad_request("\"title\" length must be less than or equal to 255 characters long"));
-        }
-        Ok(())
-    }
-}
-
-fn is_integer(value: &Value) -> bool {
-    value.as_u64().is_some()
-}
-
-fn is_money(value: &Value) -> bool {
-    value.as_object().is_some_and(|money| {
-        money.len() == 2
-            && money.get("amount").is_some_and(Value::is_number)
-            && money.get("currency").is_some_and(Value::is_string)
-    })
-}
-
-fn is_date(value: &Value) -> bool {
-    value.as_str().is_some_and(|date| {
-        date.len() == 10
-            && date.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    })
-}
-
-fn is_visibility(value: &Value) -> bool {
-    matches!(value.as_str(), Some("1" | "3" | "5" | "7"))
 }
 
 impl Answer {
