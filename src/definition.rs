@@ -56,14 +56,8 @@ fn read_task(value: &Value, problems: &mut Vec<Problem>) -> Option<Step> {
     task.check_input_parameters();
     task.check_retry();
     let credentials = task.string("credentials").map(str::to_owned);
-    if let Some(credentials) = &credentials
-        && (credentials.is_empty() || credentials.contains("${") || header::check_value(credentials).is_err())
-    {
-        task.problem(
-            "credentials",
-            "`credentials` is the name of saved credentials, never a secret or an expression",
-        )
-        .hint = Some("\"credentials\": \"pipedrive\"".into());
+    if let Some(Err(message)) = credentials.as_deref().map(header::check_reference) {
+        task.problem("credentials", message).hint = Some("\"credentials\": \"pipedrive\"".into());
     }
     let connection_seconds = task.seconds("connectionTimeoutSeconds");
     let read_seconds = task.seconds("readTimeoutSeconds");
@@ -163,14 +157,16 @@ impl Members<'_, '_> {
                 problem.hint = text_of(value).map(|text| format!("{:?}: {text:?}", name));
                 continue;
             };
-            if let Err(message) = header::check_value(written) {
+            let place = headers.place.member(name);
+            let Some(template) = noted_all(Template::read(value, &place), headers.problems) else { continue };
+            // What an expression brings is checked when it is there.
+            if let Template::Literal(_) = template
+                && let Err(message) = header::check_value(written)
+            {
                 headers.problem(name, message);
                 continue;
             }
-            let place = headers.place.member(name);
-            if let Some(template) = noted_all(Template::read(value, &place), headers.problems) {
-                read.push((name.clone(), template));
-            }
+            read.push((name.clone(), template));
         }
         Some(read)
     }

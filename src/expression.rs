@@ -137,6 +137,7 @@ impl Expression {
         if path.starts_with("swf:") {
             return Err(Problem::new(place, format!("`{written}`: names that begin with `swf:` are reserved")));
         }
+        refuse_what_is_not_exact(path, &written, place)?;
         let full = if path.starts_with('$') {
             path.to_owned()
         } else if path.starts_with('[') {
@@ -219,6 +220,29 @@ pub fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// The deepest nesting of filters: the parser reads each level twice, so that thirty would take it hours.
+const MOST_FILTERS: usize = 4;
+
+/// Whole numbers up to here are exact where filters compare (RFC 9535, section 2.1; RFC 7493, section 2.2).
+const MOST_EXACT: u64 = (1 << 53) - 1;
+
+/// Filters compare numbers as 64-bit floats: what they cannot tell apart is refused, not guessed.
+fn refuse_what_is_not_exact(path: &str, written: &str, place: &Place) -> Result<(), Problem> {
+    if path.matches("[?").count() > MOST_FILTERS {
+        return Err(Problem::new(place, format!("`{written}` has more than {MOST_FILTERS} filters")));
+    }
+    let mut numbers = path.split(|character: char| !character.is_ascii_digit());
+    let inexact = |digits: &str| digits.parse::<u64>().map_or(!digits.is_empty(), |number| number > MOST_EXACT);
+    if path.contains("[?") && numbers.any(inexact) {
+        return Err(Problem::new(
+            place,
+            format!("`{written}` compares with a number beyond {MOST_EXACT}, which a filter cannot do exactly"),
+        )
+        .hint("compare with a string, or filter before this task"));
+    }
+    Ok(())
 }
 
 /// JSONata is chosen by a prefix of its own.

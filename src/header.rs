@@ -43,6 +43,15 @@ pub fn check_value(value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a text can name credentials: letters, digits, `.`, `_` and `-`, so that it can be pasted anywhere.
+pub fn check_reference(reference: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if reference.is_empty() || !reference.bytes().all(plain) {
+        return Err("`credentials` is the name of saved credentials, never a secret or an expression".into());
+    }
+    Ok(())
+}
+
 /// The media type of a `content-type`, lower case, without parameters (RFC 9110, section 8.3.1).
 pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

@@ -1,8 +1,11 @@
 //! Pipedrive's `PATCH /v1/leads/{id}` on the same road as any task: typed changes → a step, and a judge that knows what
 //! this operation's answers mean. Repeating the same change converges, so the step is repeatable.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
+use crate::header;
 use crate::json;
 use crate::outcome::{Completed, Failure};
 use crate::problem::{Place, Problem, noted, noted_all};
@@ -50,6 +53,9 @@ impl LeadUpdate {
     pub fn step(&self) -> Result<Step, Vec<Problem>> {
         let mut problems = Vec::new();
         let url = self.url(&mut problems);
+        if let Some(Err(message)) = self.credentials.as_deref().map(header::check_reference) {
+            problems.push(Problem::new(&Place::root().member("credentials"), message).hint("pipedrive"));
+        }
         let body = self.body(&mut problems);
         match url {
             Some(url) if problems.is_empty() => Ok(Step {
@@ -76,12 +82,13 @@ impl LeadUpdate {
             );
         }
         let place = Place::root().member("server");
+        let lead_id = if is_uuid(&self.lead_id) { &self.lead_id } else { "" };
         let server = self.server.as_deref().unwrap_or(DEFAULT_SERVER).trim_end_matches('/');
         if server.contains(['$', '?', '#']) {
             problems.push(Problem::new(&place, "the server must be a plain URL").hint(DEFAULT_SERVER));
             return None;
         }
-        noted_all(UrlTemplate::read(&format!("{server}/leads/{}", self.lead_id), &place), problems)
+        noted_all(UrlTemplate::read(&format!("{server}/leads/{lead_id}"), &place), problems)
     }
 
     fn body(&self, problems: &mut Vec<Problem>) -> Map<String, Value> {
@@ -174,7 +181,7 @@ pub fn judge(lead_id: &str, outcome: Result<Completed, Failure>) -> Result<Compl
             Err(reason) => Err(Failure::Rejected { response: completed.response, reason }),
         },
         Err(Failure::Rejected { response, reason }) => {
-            let reason = match api_error(&response) {
+            let reason = match Said::by(&response).and_then(|said| said.error()) {
                 Some(words) => format!("{reason}: {words}"),
                 None => reason,
             };
@@ -185,35 +192,59 @@ pub fn judge(lead_id: &str, outcome: Result<Completed, Failure>) -> Result<Compl
 }
 
 fn check_success(lead_id: &str, response: &Response) -> Result<(), String> {
-    let Some(answer) = json_of(response) else {
-        return Err(format!("the API answered {} without JSON", response.status));
+    let status = response.status;
+    let Some(said) = Said::by(response) else {
+        return Err(format!("the API answered {status} without JSON"));
     };
-    if answer.get("success") != Some(&Value::Bool(true)) {
-        let words = api_error(response).unwrap_or_else(|| "no reason given".into());
-        return Err(format!("the API answered {} but not `\"success\": true`: {words}", response.status));
+    if said.success.map(RawValue::get) != Some("true") {
+        let words = said.error().unwrap_or_else(|| "no reason given".into());
+        return Err(format!("the API answered {status} but not `\"success\": true`: {words}"));
     }
-    match answer.pointer("/data/id").and_then(Value::as_str) {
+    match said.lead_id() {
         Some(id) if id.eq_ignore_ascii_case(lead_id) => Ok(()),
         Some(other) => Err(format!("the API answered for another lead, {other}")),
         None => Err("the API's answer names no lead".into()),
     }
 }
 
-/// `error` and `error_info` of Pipedrive's error bodies.
-fn api_error(response: &Response) -> Option<String> {
-    let answer = json_of(response)?;
-    let words = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
-    match (words("error"), words("error_info")) {
-        (Some(error), Some(info)) => Some(format!("{error} ({info})")),
-        (error, info) => error.or(info),
+/// What an answer of Pipedrive says of itself; all else in it is passed over, however large it is. A member of another
+/// type than expected counts as absent.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    success: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    error_info: Option<&'a RawValue>,
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct LeadSaid<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+}
+
+impl<'a> Said<'a> {
+    fn by(response: &'a Response) -> Option<Self> {
+        let Body::Json(text) = &response.body else { return None };
+        serde_json::from_str(text).ok()
+    }
+
+    fn lead_id(&self) -> Option<String> {
+        let lead: LeadSaid = serde_json::from_str(self.data?.get()).ok()?;
+        as_string(lead.id)
+    }
+
+    fn error(&self) -> Option<String> {
+        match (as_string(self.error), as_string(self.error_info)) {
+            (Some(error), Some(info)) => Some(format!("{error} ({info})")),
+            (error, info) => error.or(info),
+        }
     }
 }
 
-fn json_of(response: &Response) -> Option<Value> {
-    match &response.body {
-        Body::Json(text) => serde_json::from_str(text).ok(),
-        _ => None,
-    }
+fn as_string(raw: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
 #[cfg(test)]
@@ -266,12 +297,14 @@ mod tests {
         ]);
         wrong.lead_id = "1".into();
         wrong.server = Some("https://${x}".into());
+        wrong.credentials = Some("a\r\nb".into());
         let places: Vec<_> = wrong.step().unwrap_err().into_iter().map(|problem| problem.place).collect();
         assert_eq!(
             places,
             [
                 "/leadId".to_owned(),
                 "/server".into(),
+                "/credentials".into(),
                 "/changes/0/title".into(),
                 "/changes/1/title".into(),
                 "/changes/1/title".into(),

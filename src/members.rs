@@ -109,6 +109,7 @@ fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     const MOST_EDITS: usize = 2;
     known
         .iter()
+        .filter(|known| known.len().abs_diff(name.len()) <= MOST_EDITS)
         .map(|known| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &known.to_ascii_lowercase()), *known))
         .filter(|(edits, known)| *edits <= MOST_EDITS && *edits < known.len() / 2)
         .min()

@@ -7,7 +7,8 @@
 //! | 408, 425, 500, 502, 503, 504 and unknown 5xx | `temporary`, effect possible | `permanent-unknown` |
 //! | sent, then timeout, reset or cut | `temporary`, effect possible | `permanent-unknown` |
 //! | 401, and the host has just refreshed the token | `temporary`, at once, effect none | as left |
-//! | 3xx, other 4xx, 501, 505, a 2xx that is not the declared success, an answer that is too large | `permanent-rejected` | as left |
+//! | 3xx, other 4xx, 501, 505, a 2xx that is not the declared success | `permanent-rejected` | as left |
+//! | a success whose answer is too large | `permanent-rejected` | `permanent-unknown` |
 
 use crate::header;
 use crate::problem::{Place, Problem};
@@ -73,9 +74,10 @@ pub fn judge(attempt: Result<Answer, Trouble>, repeatable: bool, success: &Succe
     let cut = answer.cut.take();
     let (response, warnings) = Response::read(answer.status, answer.headers, answer.content);
     match cut {
+        // A status that is no success has decided already, however much of its content came.
+        _ if !success.contains(response.status) => Err(judge_status(response, repeatable, refreshed)),
         Some(trouble) => Err(judge_trouble(trouble, repeatable, Some(response))),
-        None if success.contains(response.status) => Ok(Completed { response, warnings }),
-        None => Err(judge_status(response, repeatable, refreshed)),
+        None => Ok(Completed { response, warnings }),
     }
 }
 
@@ -94,9 +96,9 @@ fn judge_trouble(trouble: Trouble, repeatable: bool, response: Option<Response>)
         }
         Trouble::NotConnected(reason) => temporary(None, Effect::None, reason),
         Trouble::TooLarge(reason) => match response {
-            // The same question gets the same answer: asking again changes nothing.
-            Some(response) => Failure::Rejected { response, reason },
-            None => lost(None, repeatable, reason),
+            // The same question gets the same answer. Where asking again would do it again, somebody must look.
+            Some(response) if repeatable => Failure::Rejected { response, reason },
+            response => lost(response, repeatable, reason),
         },
         Trouble::Lost(reason) => lost(response, repeatable, reason),
     }
@@ -105,7 +107,6 @@ fn judge_trouble(trouble: Trouble, repeatable: bool, response: Option<Response>)
 fn judge_status(response: Response, repeatable: bool, refreshed: bool) -> Failure {
     let status = response.status;
     let reason = format!("the API answered {}", status_phrase(status));
-    let wait = retry_after_seconds(&response);
     match status {
         401 if refreshed => Failure::Temporary {
             response: Some(response),
@@ -114,9 +115,7 @@ fn judge_status(response: Response, repeatable: bool, refreshed: bool) -> Failur
             reason: format!("{reason}; the credentials have just been refreshed"),
         },
         429 => temporary(Some(response), Effect::None, reason),
-        503 if wait.is_some() || response.header("retry-after").is_some() => {
-            temporary(Some(response), Effect::None, reason)
-        }
+        503 if response.header("retry-after").is_some() => temporary(Some(response), Effect::None, reason),
         300..=399 => {
             let reason = match response.header("location") {
                 Some(location) => format!("{reason} to {location}; redirects are not followed"),
@@ -251,6 +250,11 @@ mod tests {
         assert_eq!(judged(Ok(cut(Trouble::Lost(text()))), true), "temporary possible");
         assert_eq!(judged(Ok(cut(Trouble::Lost(text()))), false), "unknown");
         assert_eq!(judged(Ok(cut(Trouble::TooLarge(text()))), true), "rejected");
+        assert_eq!(judged(Ok(cut(Trouble::TooLarge(text()))), false), "unknown");
+        for (status, not) in [(429, "temporary none"), (404, "rejected"), (500, "unknown")] {
+            let cut = Answer { status, ..cut(Trouble::TooLarge(text())) };
+            assert_eq!(judged(Ok(cut), false), not, "{status}");
+        }
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Request {
         let body = resolve_content(step, &input, &mut headers, &place, &mut problems);
         let key = match (&step.idempotency_header, idempotency_key) {
             (Some(name), Some(key)) => {
-                if let Err(message) = header::check_value(key) {
+                let checked = if key.is_empty() { Err("the key is empty".into()) } else { header::check_value(key) };
+                if let Err(message) = checked {
                     problems.push(Problem::new(&Place::root().member("idempotencyKey"), message));
                 }
                 Some((name, key))
@@ -151,7 +152,14 @@ fn resolve_content(
     place: &Place,
     problems: &mut Vec<Problem>,
 ) -> Option<Body> {
-    let given = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| header::media_type(value));
+    let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
+    let given = content_type.map(header::media_type);
+    if let Some(charset) = content_type.and_then(header::charset).filter(|charset| charset != "utf-8") {
+        problems.push(
+            Problem::new(&place.member("headers"), format!("the content is sent in utf-8, not in {charset}"))
+                .hint("leave out the charset, or write charset=utf-8"),
+        );
+    }
     let (body, default_type) = match &step.content {
         Content::None => return Some(Body::None),
         Content::Form(templates) => {
@@ -223,6 +231,7 @@ mod tests {
         assert_eq!(body(&format!(r#"{{{url},{text},"body":"x"}}"#)), Ok(Body::Text("x".into())));
         assert!(body(&format!(r#"{{{url},{text},"body":{{}}}}"#)).is_err());
         assert!(body(&format!(r#"{{{url},{text},"form":{{}}}}"#)).is_err());
+        assert!(body(&format!(r#"{{{url},{},"body":"é"}}"#, text.replace("plain", "plain; charset=latin1"))).is_err());
         assert_eq!(
             body(&format!(r#"{{{url},"form":{{"a":[1,true],"b":"${{?x}}"}}}}"#)),
             Ok(Body::Text("a=1&a=true".into()))
@@ -246,6 +255,8 @@ mod tests {
         assert!(request.headers.contains(&("idempotency-key".into(), "run-1/task-2".into())));
         assert!(request.repeatable);
         assert!(!Request::prepare(&step, "{}", None).unwrap().repeatable);
-        assert!(Request::prepare(&step, "{}", Some("a\nb")).is_err());
+        for key in ["", "a\nb"] {
+            assert!(Request::prepare(&step, "{}", Some(key)).is_err(), "{key:?}");
+        }
     }
 }

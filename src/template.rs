@@ -49,10 +49,7 @@ impl Template {
                         Self::read_value(element, &place.element(index), Standing::Element, problems)
                     })
                     .collect();
-                if elements.iter().all(|element| matches!(element, Self::Literal(_))) {
-                    return Self::Literal(value.clone());
-                }
-                Self::Array(elements)
+                Self::Array(elements).folded()
             }
             Value::Object(members) => {
                 let members: Vec<_> = members
@@ -68,10 +65,7 @@ impl Template {
                         (name.clone(), Self::read_value(member, &place, Standing::Member, problems))
                     })
                     .collect();
-                if members.iter().all(|(_, member)| matches!(member, Self::Literal(_))) {
-                    return Self::Literal(value.clone());
-                }
-                Self::Object(members)
+                Self::Object(members).folded()
             }
             _ => Self::Literal(value.clone()),
         }
@@ -92,6 +86,25 @@ impl Template {
             [Part::Literal(literal)] => Ok(Self::Literal(Value::String(literal.clone()))),
             _ => Ok(Self::Text(Text(parts).without_optional(place)?)),
         }
+    }
+
+    /// One literal where all the parts are; a part may differ from what was written, as `$${…}` does.
+    fn folded(self) -> Self {
+        fn literal(template: &Template) -> Option<Value> {
+            match template {
+                Template::Literal(value) => Some(value.clone()),
+                _ => None,
+            }
+        }
+        let folded = match &self {
+            Self::Array(elements) => elements.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::Array),
+            Self::Object(members) => {
+                let member = |(name, value): &(String, Self)| Some((name.clone(), literal(value)?));
+                members.iter().map(member).collect::<Option<Map<_, _>>>().map(Value::Object)
+            }
+            _ => None,
+        };
+        folded.map_or(self, Self::Literal)
     }
 
     /// The JSON over an input; `None` when a whole `${?path}` found nothing.
@@ -217,6 +230,14 @@ mod tests {
     }
 
     #[test]
+    fn the_escape_is_literal_wherever_it_stands() {
+        for text in ["{\"a\":\"$${x}\"}", "[\"$${x}\",1]", "{\"a\":[{\"b\":\"$${x}\"}],\"c\":\"${v}\"}"] {
+            let resolved = resolve(parse(text), json!({"v": 1})).unwrap().unwrap().to_string();
+            assert_eq!(resolved, text.replace("$${x}", "${x}").replace("\"${v}\"", "1"));
+        }
+    }
+
+    #[test]
     fn paths_are_shorthand_or_full_and_may_hold_braces_in_quotes() {
         let input = json!({"a}b": 1, "l": [{"id": 7}, {"id": 8}], "x-y": 2});
         for (path, value) in [
@@ -245,6 +266,8 @@ mod tests {
             "${$.l[?match(@.id, 'x')]}",
             "${$.l[?search(@.id, 'x')]}",
             "${$.l[?nosuch(@.id) == 1]}",
+            "${$.l[?@.id == 12345678901234567890]}",
+            "${$.l[?@[?@[?@[?@[?@]]]]]}",
         ] {
             assert!(resolve(json!(template), json!({"a": 1, "l": [{"id": "x"}]})).is_err(), "{template}");
         }

@@ -27,6 +27,11 @@ use tower_service::Service;
 /// How long an unused connection is kept: below the 60 s and more after which common servers and proxies close it.
 const IDLE: Duration = Duration::from_secs(50);
 
+/// A shared HTTP/2 connection that died silently would fail every call to its origin for as long as TCP hopes: it is
+/// asked for a sign of life this often, and given up when none comes in the time of a read timeout.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
+
 /// How much of an answer's announced length is reserved before any of it has come.
 const MOST_RESERVED_BYTES: usize = 64 * 1024;
 
@@ -114,7 +119,13 @@ impl Client {
 
     fn with(dial: Dial) -> Self {
         let mut builder = PooledClient::builder(TokioExecutor::new());
-        builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).set_host(false);
+        builder
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http2_keep_alive_interval(PING)
+            .http2_keep_alive_timeout(PONG)
+            .set_host(false);
         Self(builder.build(Connector { dial }))
     }
 
@@ -131,7 +142,12 @@ impl Client {
             Phase::Connected { took, .. } => Some(took),
             _ => None,
         };
-        (result.unwrap_or(Err(ExchangeError::Deadline)), connect)
+        let result = result.unwrap_or_else(|_| match *phase.borrow() {
+            // Nothing has been sent on a connection that is not there.
+            Phase::Connecting => Err(ExchangeError::ConnectTimeout),
+            _ => Err(ExchangeError::Deadline),
+        });
+        (result, connect)
     }
 
     async fn exchange_within(
@@ -326,19 +342,15 @@ impl Service<Uri> for Connector {
         let scope = CONNECTING.try_with(Clone::clone).ok();
         let mut dial = self.dial.clone();
         Box::pin(async move {
-            let started = Instant::now();
-            if let Some(scope) = &scope {
-                scope.phases.send_replace(Phase::Connecting);
-            }
-            let connect = dial.connect(url);
-            let stream = match &scope {
-                Some(scope) => timeout(scope.timeout, connect).await.map_err(|_| ConnectFailed::Timeout)?,
-                None => connect.await,
+            let Some(Connecting { timeout: limit, phases }) = scope else {
+                return dial.connect(url).await.map_err(ConnectFailed::Other);
             };
-            if let Some(scope) = &scope {
-                scope.phases.send_replace(Phase::Connected { at: Instant::now(), took: started.elapsed() });
-            }
-            stream.map_err(ConnectFailed::Other)
+            let started = Instant::now();
+            phases.send_replace(Phase::Connecting);
+            let stream = timeout(limit, dial.connect(url)).await;
+            // Also when it failed: the request may have found another connection meanwhile, and is waiting on that.
+            phases.send_replace(Phase::Connected { at: Instant::now(), took: started.elapsed() });
+            stream.map_err(|_| ConnectFailed::Timeout)?.map_err(ConnectFailed::Other)
         })
     }
 }

@@ -103,7 +103,8 @@ pub struct Run {
 type Answered<T, E> = Result<Result<T, E>, CallError>;
 
 impl HttpTask {
-    /// Loads a component: compiled now, or taken from what an earlier load of the same bytes left in `cache`.
+    /// Loads a component: compiled now, or taken from what an earlier load of the same bytes left in `cache`. Native code
+    /// is run from that folder: it must belong to this user and be closed to others, or it is not used.
     pub fn load(bytes: &[u8], cache: Option<&Path>, egress: Egress, limits: Limits) -> Result<Self, LoadError> {
         let load = || {
             let engine = Engine::new(&config(&limits))?;
@@ -189,30 +190,31 @@ impl HttpTask {
         &self,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        self.call(CallEgress::new(Arc::clone(&self.egress), &self.limits, true), call).await
+        self.call(true, call).await.0
     }
 
     async fn sending(
         &self,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<Result<Completed, Failure>>,
     ) -> Run {
-        let egress = CallEgress::new(Arc::clone(&self.egress), &self.limits, false);
-        let record = egress.record();
-        let (outcome, error) = match self.call(egress, call).await {
+        let (called, record) = self.call(false, call).await;
+        let (outcome, error) = match called {
             Ok(outcome) => (outcome, None),
             Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
         };
-        let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
         joined(outcome, error, record)
     }
 
-    /// One call on a fresh instance. Dropping the future ends the call where it is.
+    /// One call on a fresh instance, and what happened on its way out. Dropping the future ends the call where it is.
     async fn call<T>(
         &self,
-        egress: CallEgress,
+        pure: bool,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
-    ) -> Result<T, CallError> {
-        let _place = self.places.acquire().await.map_err(|error| CallError(error.to_string()))?;
+    ) -> (Result<T, CallError>, Record) {
+        // Time runs from when there is a place: who waits for one has not begun.
+        let place = self.places.acquire().await;
+        let egress = CallEgress::new(Arc::clone(&self.egress), &self.limits, pure);
+        let record = egress.record();
         let mut store = Store::new(&self.engine, CallState::new(egress, &self.limits));
         store.limiter(|state| &mut state.limits);
         store.epoch_deadline_async_yield_and_update(1);
@@ -222,11 +224,14 @@ impl HttpTask {
             call(&task, &mut store).await
         };
         let most = self.limits.deadline + self.limits.judgement;
-        match timeout(most, called).await {
+        let answer = match timeout(most, called).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(CallError(self.egress.redactor().redact(&format!("{error:#}")).into_owned())),
             Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs()))),
-        }
+        };
+        drop((store, place));
+        let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+        (answer, record)
     }
 }
 

@@ -10,8 +10,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// The content of a request. What a workflow engine passes between tasks is smaller by an order.
     pub request_bytes: usize,
-    /// The content of an answer. Google Workflows allows 2 MB and Step Functions 256 KiB; 8 MiB serves large lists and
-    /// still lets a thousand calls end at once on a common machine.
+    /// The content of an answer. Google Workflows allows 2 MB and Step Functions 256 KiB; 8 MiB serves large lists. It is
+    /// held about four times while a call ends: with large answers expected, fewer `concurrent_calls` are wise.
     pub answer_bytes: usize,
     /// From the start of a call to the end of its answer. The timeouts of a definition are clamped to it. A minute is
     /// beyond what an API should take, and below what most proxies allow.
