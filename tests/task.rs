@@ -12,6 +12,8 @@ use http_task_host::stand_in::{Fault, StandIn};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, host_for, load, server};
 
+const LEAD: &str = "https://api.pipedrive.com/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec";
+
 /// A task that asks this server for something.
 fn definition(method: &str, server: &StandIn, more: &str) -> String {
     format!(
@@ -73,15 +75,69 @@ async fn what_prepare_shows_is_what_run_sends() {
 #[tokio::test]
 async fn a_large_body_and_a_large_answer_pass_whole() {
     let server = server(None).await;
-    let host = host_for(&server, Limits::default());
+    let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let text = "é".repeat(1_500_000);
     let definition = format!(
-        r#"{{"httpRequest": {{"method": "POST", "url": "http://{}/x", "body": {{"t": "${{t}}"}}}}}}"#,
-        server.address()
+        r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "PATCH", "url": "{LEAD}",
+            "body": {{"{}": "${{t}}"}}}}}}"#,
+        "a".repeat(40)
     );
-    host.run(&definition, &format!(r#"{{"t": "{text}"}}"#), &NO_CONTEXT).await;
-    let received = server.received();
-    assert_eq!(received[0].body.len(), text.len() + r#"{"t":""}"#.len());
+    let run = host.run(&definition, &format!(r#"{{"t": "{text}"}}"#), &NO_CONTEXT).await;
+    let Ok(completed) = run.outcome else { panic!("not completed") };
+    let Body::Json(answer) = completed.response.body else { panic!("not JSON") };
+    assert!(server.received()[0].body.len() > text.len());
+    assert!(answer.contains(&text) && answer.len() == run.exchange.unwrap().received.unwrap().bytes);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_not_sent() {
+    let server = server(None).await;
+    let mut limits = Limits::default();
+    limits.request_bytes = 1000;
+    let host = host_for(&server, limits);
+    let definition =
+        format!(r#"{{"httpRequest": {{"method": "POST", "url": "http://{}/", "body": "${{t}}"}}}}"#, server.address());
+    let run = host.run(&definition, &format!(r#"{{"t": "{}"}}"#, "x".repeat(2000)), &NO_CONTEXT).await;
+    assert_eq!(short(&run), "permanent-invalid", "{:?}", run.outcome);
+    assert_eq!(server.received(), []);
+}
+
+#[tokio::test]
+async fn a_second_call_takes_the_connection_of_the_first() {
+    let server = server(None).await;
+    let host = host_for(&server, Limits::default());
+    let definition = definition("GET", &server, "");
+    let connects = [run(&host, &definition).await, run(&host, &definition).await]
+        .map(|run| run.exchange.unwrap().connect.is_some());
+    assert_eq!(connects, [true, false]);
+}
+
+#[tokio::test]
+async fn a_guest_that_computes_too_long_is_stopped() {
+    let mut limits = Limits::default();
+    (limits.deadline, limits.judgement) = (Duration::from_millis(100), Duration::from_millis(100));
+    let host = load(Egress::offline(), limits);
+    let list: Vec<_> = (0..2000).map(|number| number.to_string()).collect();
+    let input = format!(r#"{{"l": [{}]}}"#, list.join(","));
+    let started = Instant::now();
+    let stopped = host.resolve(r#""${$.l[?$.l[?$.l[?@==-1]]]}""#, &input).await.unwrap_err();
+    assert!(stopped.0.starts_with("stopped after"), "{stopped}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_its_place_has_its_whole_time() {
+    let server = server(Fault::HangInBody).await;
+    let mut limits = Limits::default();
+    (limits.deadline, limits.concurrent_calls) = (Duration::from_millis(1500), 1);
+    let host = host_for(&server, limits);
+    let definition = definition("POST", &server, "");
+    let (first, second) = tokio::join!(run(&host, &definition), run(&host, &definition));
+    for run in [first, second] {
+        let Err(failure) = &run.outcome else { panic!("completed") };
+        let reason = http_task_host::report::reason_of(failure);
+        assert!(reason.contains("nothing for 1 s (readTimeoutSeconds)"), "{reason}");
+    }
 }
 
 #[tokio::test]
@@ -93,8 +149,8 @@ async fn every_way_a_server_fails_ends_in_the_right_failure_in_time() {
         limits
     };
     for (fault, get, post, reason) in [
-        (Fault::Endless, "permanent-rejected", "permanent-rejected", "larger than the 1048576 bytes"),
-        (Fault::Gibibyte, "permanent-rejected", "permanent-rejected", "larger than the 1048576 bytes"),
+        (Fault::Endless, "permanent-rejected", "permanent-unknown", "larger than the 1048576 bytes"),
+        (Fault::Gibibyte, "permanent-rejected", "permanent-unknown", "larger than the 1048576 bytes"),
         (Fault::SlowDrip, "temporary possible", "permanent-unknown", "the host's deadline passed"),
         (Fault::HangInBody, "temporary possible", "permanent-unknown", "nothing for 1 s (readTimeoutSeconds)"),
         (Fault::CutBody, "temporary possible", "permanent-unknown", "ended before the answer did"),
@@ -180,9 +236,8 @@ async fn credentials_that_are_unknown_or_bound_elsewhere_are_refused_and_nothing
 async fn the_credentials_reference_never_leaves_the_host() {
     let server = server(None).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
-    let lead = "https://api.pipedrive.com/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec";
     let run =
-        run(&host, &format!(r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "GET", "url": "{lead}"}}}}"#))
+        run(&host, &format!(r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "GET", "url": "{LEAD}"}}}}"#))
             .await;
     assert_eq!(short(&run), "completed", "{:?}", run.outcome);
     let head = &server.received()[0].head;
@@ -195,10 +250,9 @@ async fn the_credentials_reference_never_leaves_the_host() {
 async fn a_secret_that_the_api_sends_back_is_taken_out() {
     let server = server(None).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
-    let lead = "https://api.pipedrive.com/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec";
     let task = |title: &str| {
         format!(
-            r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "PATCH", "url": "{lead}", "body": {{"title": "{title}"}}}}}}"#
+            r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "PATCH", "url": "{LEAD}", "body": {{"title": "{title}"}}}}}}"#
         )
     };
     let run = run(&host, &task(server.token())).await;

@@ -16,6 +16,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use etcetera::BaseStrategy;
+use http_task_host::credentials::Credentials;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
@@ -122,6 +123,10 @@ pub fn main(redactor: &Redactor) -> ExitCode {
         Err(error) => return end(&output, Err(Stop::failed(error))),
     };
     let done = runtime.block_on(async {
+        // Before anything is shown; the stand-in alone has nothing to do with real secrets.
+        if !matches!(&command, Command::Test(arguments) if arguments.stand_in) {
+            settings.teach(&output)?;
+        }
         match command {
             Command::Test(arguments) => test::run(arguments, &settings, &output).await,
             Command::Check(arguments) => check::run(arguments, &output).await,
@@ -149,6 +154,14 @@ fn end(output: &Output, done: Result<Exit, Stop>) -> ExitCode {
 impl Settings {
     fn grants(&self) -> Result<PathBuf, Stop> {
         settings_file(self.grants.as_deref(), "--grants", "grants.toml")
+    }
+
+    /// None of the secrets that are set will show from now on.
+    fn teach(&self, output: &Output) -> Result<(), Stop> {
+        // Without a folder for it there is no configuration, and so no secret to keep.
+        let Ok(path) = self.credentials() else { return Ok(()) };
+        Credentials::read(&path)?.teach(output.redactor());
+        Ok(())
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {

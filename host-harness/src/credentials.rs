@@ -68,7 +68,21 @@ pub enum Kind {
 #[serde(deny_unknown_fields)]
 pub struct SecretSource {
     /// The name of an environment variable.
+    #[serde(deserialize_with = "variable_name")]
     pub env: String,
+}
+
+/// A name that a shell can export (POSIX, section 8.1); what is not one may be a secret in the wrong place.
+pub fn check_variable(name: &str) -> Result<String, String> {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    if name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit()) {
+        return Ok(name.to_owned());
+    }
+    Err("a variable's name has letters, digits and `_`; the secret itself is never written down".to_owned())
+}
+
+fn variable_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    check_variable(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// A credential ready to be sent to one origin.
@@ -265,6 +279,8 @@ mod tests {
     fn a_mistake_in_the_file_is_told_without_its_text() {
         for (text, told) in [
             (FILE.replace("{ env = \"PATH\" }", "\"hunter2hunter2\""), true),
+            (FILE.replace("\"https://api.pipedrive.com\"", "\"hunter2\""), true),
+            (FILE.replace("env = \"PATH\"", "env = \"hunter2-hunter2\""), true),
             (FILE.replace("header = ", "headr = "), true),
             (FILE.replace("header = \"x-api-token\"\n", ""), false),
             (FILE.replace("\"header\"", "\"bearer\""), false),

@@ -85,13 +85,13 @@ impl Sent {
 
     /// The head as it is in HTTP/1.1 (RFC 9112, section 3), line by line.
     pub fn head(&self) -> String {
-        head(self.method.as_str(), &self.url, &self.headers)
+        let target = self.url.path_and_query().map_or("/", |target| target.as_str());
+        head(self.method.as_str(), target, &self.headers)
     }
 }
 
 /// A request's head in HTTP/1.1, line by line.
-pub fn head(method: &str, url: &Uri, headers: &[(String, String)]) -> String {
-    let target = url.path_and_query().map_or("/", |target| target.as_str());
+pub fn head(method: &str, target: &str, headers: &[(String, String)]) -> String {
     let mut head = format!("{method} {target} HTTP/1.1\n");
     for (name, value) in headers {
         let _ = writeln!(head, "{name}: {value}");

@@ -105,7 +105,9 @@ impl Display for Origin {
 
 impl<'de> Deserialize<'de> for Origin {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        // Without the text: somebody may have pasted a secret there.
+        let expected = "an origin is scheme, host and port, such as https://api.example.com";
+        String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom(expected))
     }
 }
 

@@ -77,14 +77,22 @@ impl<'a> RequestReport<'a> {
 
 impl<'a> From<&'a Request> for RequestReport<'a> {
     fn from(request: &'a Request) -> Self {
+        let mut fields = vec![HeaderReport { name: "host", value: host_of(&request.url) }];
+        fields.extend(headers(&request.headers));
         Self {
             method: &request.method,
             url: &request.url,
-            headers: headers(&request.headers),
+            headers: fields,
             body: body(&request.body),
             credentials: request.credentials.as_deref(),
         }
     }
+}
+
+/// What the `host` field says for a URL that the component prepared, which has neither user nor fragment.
+pub fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
 }
 
 /// A response as JSON.

@@ -8,6 +8,9 @@ use crate::source::{Finding, Node, NodeKind, Source, pointer};
 /// The definition format's limit for a task's name.
 const MOST_NAME_CHARACTERS: usize = 80;
 
+/// The types that this program knows; a definition may have others.
+const KINDS: [&str; 4] = ["Http", "Simple", "Parallel", "Terminate"];
+
 /// A workflow definition.
 #[derive(Debug, Clone)]
 pub struct Definition {
@@ -116,6 +119,13 @@ impl Reading<'_> {
             let finding = self.source.finding(place, "`type` is missing");
             return self.findings.push(finding.hint("\"type\": \"Http\""));
         };
+        if let Some(known) = KINDS.iter().find(|known| known.eq_ignore_ascii_case(kind) && **known != kind) {
+            let finding = self.source.finding(&pointer(place, "type"), format!("there is no type `{kind}`"));
+            self.findings.push(finding.hint(format!("\"type\": \"{known}\"")));
+        }
+        if self.tasks.iter().any(|task| task.name == name) {
+            self.find(place, format!("another task is called `{name}` as well"));
+        }
         self.route(node, place, kind, names);
         if kind == "Parallel" {
             let branches = pointer(place, "branches");
@@ -196,7 +206,10 @@ mod tests {
                 "d": {"end": true},
                 "e": 3,
                 "f": {"type": "Parallel", "end": true},
-                "g": {"type": "Terminate", "terminationStatus": "Completed"}}}"#,
+                "g": {"type": "Terminate", "terminationStatus": "Completed"},
+                "h": {"type": "HTTP", "end": true},
+                "i": {"type": "Parallel", "end": true, "branches": [
+                    {"startTask": "a", "tasks": {"a": {"type": "Simple", "end": true}}}]}}}"#,
         );
         assert_eq!(
             findings,
@@ -208,6 +221,8 @@ mod tests {
                 "/tasks/d `type` is missing",
                 "/tasks/e a task must be an object",
                 "/tasks/f a Parallel has a list of `branches`",
+                "/tasks/h/type there is no type `HTTP`",
+                "/tasks/i/branches/0/tasks/a another task is called `a` as well",
                 " `name` is missing",
             ]
         );

@@ -24,6 +24,8 @@ async fn a_planted_secret_appears_in_no_output_of_any_command() {
     program.write("failing.json", &definition(&failing));
     program.write("wrong.json", &definition(&server).replace("PATCH", "PATHC"));
     program.write("other.json", &definition(&server).replace("mine", "other"));
+    program.write("not.json", &format!("{{\"token\": \"{secret}\", }}"));
+    program.write("missing.json", &definition(&server).replace("\"title\"", "\"${m}\": 1, \"title\""));
     program.write("not.toml", &format!("[credentials.x]\nkind = \"{secret}\"\n"));
     let mut said = Vec::new();
     let mut run = |arguments: &[&str], code: i32| {
@@ -59,6 +61,11 @@ async fn a_planted_secret_appears_in_no_output_of_any_command() {
             (&["test", "definition.json", "--curl"], 0),
             (&["test", "failing.json"], 1),
             (&["test", "wrong.json"], 2),
+            (&["check", "wrong.json"], 2),
+            (&["grant", "wrong.json"], 2),
+            (&["check", "not.json"], 2),
+            (&["test", "missing.json", "--offline"], 2),
+            (&["test", "wrong.json", "--curl"], 2),
             (&["test", "other.json"], 3),
             (&["test", "definition.json", "--input", "[1"], 2),
             (&["test", "definition.json", "--credentials", "not.toml"], 2),

@@ -2,7 +2,7 @@
 
 mod program;
 
-use http_task_host::stand_in::StandIn;
+use http_task_host::stand_in::{Fault, StandIn};
 use program::Program;
 
 const VALUES: &str =
@@ -82,10 +82,27 @@ async fn the_curl_command_sends_the_same_request() {
     let [by_curl, by_task] = server.received().try_into().unwrap();
     assert_eq!(by_curl.body, by_task.body);
     let fields = |head: &str| -> Vec<String> {
-        let mut fields: Vec<_> =
-            head.lines().map(str::to_ascii_lowercase).filter(|field| !field.starts_with("accept:")).collect();
+        let mut fields: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();
         fields.sort();
         fields
     };
     assert_eq!(fields(&by_curl.head), fields(&by_task.head));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_for_now_exits_with_4_and_says_when_to_come_again() {
+    let server = StandIn::start(Some(Fault::Unavailable)).await.unwrap();
+    let program = Program::new();
+    program.write(
+        "definition.json",
+        &format!(
+            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true,
+                "httpRequest": {{"method": "GET", "url": "http://{}/"}}}}}}}}"#,
+            server.address()
+        ),
+    );
+    program.succeeds(&["grant", "definition.json"]);
+    let said = program.run(&["test", "definition.json"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.stdout.contains("a repeat is right, but not before 3939 s have passed"), "{}", said.stdout);
 }

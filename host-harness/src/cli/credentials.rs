@@ -23,7 +23,8 @@ enum Command {
 
 #[derive(Args)]
 struct Add {
-    /// The reference that definitions write in `credentials`
+    /// The reference that definitions write in `credentials`: letters, digits, `.`, `_` and `-`
+    #[arg(value_parser = reference)]
     name: String,
     /// How the secret is sent
     #[arg(long, value_enum)]
@@ -32,7 +33,7 @@ struct Add {
     #[arg(long, value_name = "NAME", required_if_eq("kind", "header"))]
     header: Option<HeaderName>,
     /// The environment variable that holds the secret
-    #[arg(long, value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE", value_parser = credentials::check_variable)]
     env: String,
     /// Where it may go, such as https://api.pipedrive.com; repeatable
     #[arg(long = "origin", value_name = "ORIGIN", required = true)]
@@ -45,6 +46,14 @@ enum KindArgument {
     Header,
     /// `authorization: Bearer …`
     Bearer,
+}
+
+fn reference(name: &str) -> Result<String, String> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("a reference has letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 pub(super) fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {

@@ -2,12 +2,14 @@
 //! far as they need nothing from a workflow. Whatever has no value is asked for, when there is somebody to ask.
 
 use http_task_host::HttpTask;
+use http_task_host::component::Problem;
+use http_task_host::source::Source;
 use http_task_host::workflow::Task;
 use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::Stop;
 use super::output::Output;
+use super::{Exit, Stop, findings, print};
 
 /// Names and values, each as it is written.
 pub(super) type Input = IndexMap<String, Box<RawValue>>;
@@ -15,18 +17,24 @@ pub(super) type Input = IndexMap<String, Box<RawValue>>;
 /// What a workflow's own expressions see in a test: nothing has run, and no input was given.
 const NO_WORKFLOW: &str = r#"{"workflow":{"input":{}},"tasks":{}}"#;
 
-/// Reads `--input`: JSON, or a file behind an `@`.
-pub(super) fn read(argument: Option<&str>) -> Result<Input, Stop> {
-    let text = match argument.map(|argument| argument.strip_prefix('@').ok_or(argument)) {
-        None => return Ok(Input::new()),
-        Some(Err(json)) => json.to_owned(),
+/// Reads `--input`: JSON, or a file behind an `@`. What is not JSON ends the command, every such place shown.
+pub(super) fn read(argument: Option<&str>, output: &Output) -> Result<Result<Input, Exit>, Stop> {
+    let (name, text) = match argument.map(|argument| argument.strip_prefix('@').ok_or(argument)) {
+        None => return Ok(Ok(Input::new())),
+        Some(Err(json)) => ("--input", json.to_owned()),
         Some(Ok(path)) => {
-            std::fs::read_to_string(path).map_err(|error| Stop::usage(format!("--input: {path}: {error}")))?
+            let text =
+                std::fs::read_to_string(path).map_err(|error| Stop::usage(format!("--input: {path}: {error}")))?;
+            (path, text)
         }
     };
-    serde_json::from_str(&text).map_err(|error| {
-        Stop::usage(format!("--input is not a JSON object: {error}")).hint("--input '{\"leadId\": \"…\"}'")
-    })
+    if let Err((source, found)) = Source::parse(name, text.clone()) {
+        findings::show(&source, &found, output);
+        return Ok(Err(Exit::Usage));
+    }
+    serde_json::from_str(&text)
+        .map(Ok)
+        .map_err(|_| Stop::usage(format!("{name} is not a JSON object")).hint("--input '{\"leadId\": \"…\"}'"))
 }
 
 /// The whole input of a task.
@@ -49,16 +57,52 @@ pub(super) async fn complete(
             }
             Err(problems) => problems,
         };
-        for problem in problems {
-            let name = problem.place.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-            let written = problem.missing.as_deref().unwrap_or(&problem.message);
-            let value = ask(&name, written, output).ok_or_else(|| {
+        let asked_before = given.len();
+        // One parameter may miss several values; it is asked for once, as a whole.
+        for (name, written) in &task.input_parameters {
+            let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            let concerns =
+                |problem: &Problem| problem.place == place || problem.place.starts_with(&format!("{place}/"));
+            if !problems.iter().any(concerns) {
+                continue;
+            }
+            let value = ask(name, written, output).ok_or_else(|| {
                 Stop::usage(format!("the input parameter `{name}` needs a value: {written} finds none in a test"))
-                    .hint(format!("--input '{{\"{name}\": …}}'"))
+                    .hint(print::input_hint(&[name]))
             })?;
-            given.insert(name, value);
+            given.insert(name.clone(), value);
+        }
+        if given.len() == asked_before {
+            let why = problems.first().map_or("", |problem| problem.message.as_str());
+            return Err(Stop::usage(format!("the input parameters cannot be resolved: {why}")));
         }
     }
+}
+
+/// Puts an answer where the request looks for it, beside what the input has there.
+pub(super) fn answer(given: &mut Input, input: &str, path: &[&str], value: Box<RawValue>) -> Result<(), Stop> {
+    fn put(input: &mut Input, path: &[&str], value: Box<RawValue>) -> Result<(), serde_json::Error> {
+        if let [name, rest @ ..] = path {
+            let value = if rest.is_empty() {
+                value
+            } else {
+                let here = input.get(*name).and_then(|raw| serde_json::from_str(raw.get()).ok());
+                let mut inner: Input = here.unwrap_or_default();
+                put(&mut inner, rest, value)?;
+                to_raw_value(&inner)?
+            };
+            input.insert((*name).to_owned(), value);
+        }
+        Ok(())
+    }
+    let mut whole: Input = serde_json::from_str(input)?;
+    // Answers of the same round are in `given` already.
+    whole.extend(given.clone());
+    put(&mut whole, path, value)?;
+    if let Some((name, value)) = path.first().and_then(|name| whole.shift_remove_entry(*name)) {
+        given.insert(name, value);
+    }
+    Ok(())
 }
 
 /// Asks for a value; JSON is taken as JSON, and all else as text.

@@ -25,19 +25,26 @@ impl Output {
 
     /// Data. Whoever reads it may stop at any time, as `head` does.
     pub(super) fn put(&self, text: &str) {
-        let _ = anstream::stdout().lock().write_all(self.redactor.redact(text).as_bytes());
+        let _ = anstream::stdout().lock().write_all(harmless(&self.redactor.redact(text)).as_bytes());
+    }
+
+    /// Data byte for byte, unless a terminal would take some of it for commands.
+    pub(super) fn put_exact(&self, text: &str) {
+        if io::stdout().is_terminal() {
+            return self.put(text);
+        }
+        let _ = io::stdout().lock().write_all(self.redactor.redact(text).as_bytes());
     }
 
     /// Data as JSON, on a line of its own.
     pub(super) fn put_json(&self, value: &impl Serialize) {
         let json = serde_json::to_string(value).unwrap_or_else(|error| error.to_string());
-        self.put(&json);
-        self.put("\n");
+        let _ = writeln!(io::stdout().lock(), "{}", self.redactor.redact(&escaped_controls(&json)));
     }
 
     /// Talk.
     pub(super) fn say(&self, text: &str) {
-        let _ = writeln!(anstream::stderr().lock(), "{}", self.redactor.redact(text));
+        let _ = writeln!(anstream::stderr().lock(), "{}", harmless(&self.redactor.redact(text)));
     }
 
     /// Why a command cannot go on.
@@ -62,11 +69,76 @@ impl Output {
         if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
-        let _ = write!(anstream::stderr().lock(), "{} ", self.redactor.redact(question));
+        let _ = write!(anstream::stderr().lock(), "{} ", harmless(&self.redactor.redact(question)));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).ok().filter(|bytes| *bytes > 0)?;
         Some(answer.trim().to_owned())
     }
 }
 
+/// Text of which a terminal takes nothing for a command but colours: whatever came from others is shown, not obeyed.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|character: char| character.is_control() && !matches!(character, '\n' | '\t')) {
+        let (before, from) = rest.split_at(at);
+        shown.push_str(before);
+        let taken = match colour(from) {
+            Some(length) => {
+                shown.push_str(&from[..length]);
+                length
+            }
+            None => {
+                let control = from.chars().next().unwrap_or_default();
+                if control != '\r' {
+                    shown.extend(control.escape_unicode());
+                }
+                control.len_utf8()
+            }
+        };
+        rest = &from[taken..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// The length of a colour sequence (SGR, ECMA-48, section 8.3.117) at the start of a text.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|character: char| !character.is_ascii_digit() && character != ';')?;
+    parameters[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
+}
+
+/// JSON in which the control characters that it allows are escaped: it says the same, and steers no terminal.
+fn escaped_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_control() {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_pass_and_commands_are_shown() {
+        assert_eq!(harmless("\u{1b}[1;31ma\u{1b}[0m"), "\u{1b}[1;31ma\u{1b}[0m");
+        assert_eq!(harmless("a\u{1b}[2Jb\r\n\tc\u{9b}\u{1b}["), "a\\u{1b}[2Jb\n\tc\\u{9b}\\u{1b}[");
+    }
+
+    #[test]
+    fn json_says_the_same_without_control_characters() {
+        let json = serde_json::to_string("\u{9b}\u{7f}\u{1b}é").unwrap();
+        let escaped = escaped_controls(&json);
+        assert!(!escaped.contains(char::is_control));
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), "\u{9b}\u{7f}\u{1b}é");
+    }
+}

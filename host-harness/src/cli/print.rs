@@ -3,11 +3,10 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use http::Uri;
 use http_task_host::component::{Body, Completed, Failure, Problem, Request, Response, Run};
 use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
-use http_task_host::report::{effect_name, outcome_name, reason_of, response_of};
+use http_task_host::report::{effect_name, host_of, outcome_name, reason_of, response_of};
 
 use super::output::Output;
 
@@ -27,11 +26,11 @@ pub(super) fn prepared(request: &Request, output: &Output) {
 
 /// The head of a prepared request, with the `host` that the URL stands for.
 fn head_of_prepared(request: &Request) -> String {
-    let url: Uri = request.url.parse().unwrap_or_default();
-    let host = url.authority().map_or("", |authority| authority.as_str()).to_owned();
+    let host = host_of(&request.url);
+    let target = request.url.split_once(host).map_or("/", |(_, target)| target);
     let fields = request.headers.iter().map(|header| (header.name.clone(), header.value.clone()));
-    let headers: Vec<_> = std::iter::once(("host".to_owned(), host)).chain(fields).collect();
-    head(&request.method, &url, &headers)
+    let headers: Vec<_> = std::iter::once(("host".to_owned(), host.to_owned())).chain(fields).collect();
+    head(&request.method, target, &headers)
 }
 
 fn bytes_of(body: &Body) -> &[u8] {
@@ -44,7 +43,7 @@ fn bytes_of(body: &Body) -> &[u8] {
 
 fn put_content(content: &[u8], output: &Output) {
     if !content.is_empty() {
-        output.put(&format!("{}\n", visible(&String::from_utf8_lossy(content))));
+        output.put_exact(&format!("{}\n", String::from_utf8_lossy(content)));
     }
 }
 
@@ -108,7 +107,7 @@ fn response(response: &Response, output: &Output) {
     match &response.body {
         Body::None => {}
         Body::Json(json) => {
-            let _ = writeln!(text, "{}\n", indented(json));
+            let _ = writeln!(text, "{}\n", visible(&indented(json)));
         }
         Body::Text(body) => {
             let _ = writeln!(text, "{}\n", visible(body));
@@ -176,23 +175,47 @@ fn problem_line(problem: &Problem) -> String {
 /// The request as a cURL command that can be run: the secret is named by its variable, not shown. Credentials that are
 /// not known here are left out.
 pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
-    let mut command = format!("curl --request {} {}", request.method, quoted(&request.url));
+    let content = bytes_of(&request.body);
+    // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
+    let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
+    let mut command = format!("curl {method} {}", quoted(&request.url));
+    let mut add = |header: String| {
+        let _ = write!(command, " \\\n  --header {header}");
+    };
     for header in &request.headers {
-        // cURL counts for itself.
-        if header.name != "content-length" {
-            let _ = write!(command, " \\\n  --header {}", quoted(&format!("{}: {}", header.name, header.value)));
+        match (header.name.as_str(), header.value.as_str()) {
+            // cURL counts for itself, where there is something to count.
+            ("content-length", _) if !content.is_empty() => {}
+            (name, "") => add(quoted(&format!("{name};"))),
+            (name, value) => add(quoted(&format!("{name}: {value}"))),
         }
+    }
+    // It adds one of its own otherwise.
+    if !request.headers.iter().any(|header| header.name == "accept") {
+        add(quoted("accept:"));
     }
     if let Some((header, variable, kind)) = request.credentials.as_ref().and_then(|name| credentials.describe(name)) {
         let scheme = if kind == Kind::Bearer { "Bearer " } else { "" };
-        let _ = write!(command, " \\\n  --header \"{header}: {scheme}${variable}\"");
+        add(format!("\"{header}: {scheme}${variable}\""));
     }
-    let content = bytes_of(&request.body);
     if !content.is_empty() {
         let _ = write!(command, " \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(content)));
     }
     command.push('\n');
     command
+}
+
+/// A word for a shell, quoted where it must be.
+pub(super) fn shell_word(text: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "._-/".contains(character);
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
+}
+
+/// `--input` with a value for a path of names, for the author to fill in.
+pub(super) fn input_hint(path: &[&str]) -> String {
+    let inner =
+        path.iter().rev().fold("…".to_owned(), |inner, name| format!("{{{}: {inner}}}", serde_json::json!(name)));
+    format!("--input {}", quoted(&inner))
 }
 
 /// In single quotes, as a POSIX shell reads it.

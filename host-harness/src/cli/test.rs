@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     input: Option<String>,
     /// Send to a Pipedrive that this program plays itself: no account, no configuration
     #[arg(long, conflicts_with_all = ["offline", "curl"])]
-    stand_in: bool,
+    pub(super) stand_in: bool,
     /// Print the exact request and send nothing
     #[arg(long)]
     offline: bool,
@@ -49,14 +49,18 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     // How tasks are connected is no matter here; `check` tells.
     let (definition, _) = Definition::read(source);
     let task = find_task(&definition, arguments.task.as_deref())?;
-    let given = input::read(arguments.input.as_deref())?;
+    let given = match input::read(arguments.input.as_deref(), output)? {
+        Ok(given) => given,
+        Err(exit) => return Ok(exit),
+    };
     let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
     let component = load(match &stand_in {
         Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
         None if arguments.offline || arguments.curl => Egress::offline(),
         None => {
             let grants = Grants::read(&settings.grants()?)?;
-            Egress::new(grants, credentials(settings, output)?, output.redactor().clone())?
+            let credentials = Credentials::read(&settings.credentials()?)?;
+            Egress::new(grants, credentials, output.redactor().clone())?
         }
     })?;
     let invalid = |problems: Vec<Problem>| {
@@ -74,12 +78,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         Err(problems) => return invalid(problems),
     };
     if arguments.curl {
-        show_curl(&request, &credentials(settings, output)?, output);
+        show_curl(&request, &Credentials::read(&settings.credentials()?)?, output);
         return Ok(Exit::Success);
     }
     if arguments.offline {
-        // Without a configuration there is no secret to keep.
-        let _ = credentials(settings, output);
         show_prepared(task, &request, output);
         return Ok(Exit::Success);
     }
@@ -92,17 +94,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     } else {
         print::run(&request, &run, output);
         if lacks_grant(&run) {
-            output.say(&format!("or run: http-task grant {}", definition.source().name()));
+            output.say(&format!("or run: http-task grant {}", print::shell_word(definition.source().name())));
         }
     }
     Ok(exit_of(&run))
-}
-
-/// The credentials, none of which will show from now on.
-fn credentials(settings: &Settings, output: &Output) -> Result<Credentials, Stop> {
-    let credentials = Credentials::read(&settings.credentials()?)?;
-    credentials.teach(output.redactor());
-    Ok(credentials)
 }
 
 fn find_task<'d>(definition: &'d Definition, name: Option<&str>) -> Result<&'d Task, Stop> {
@@ -136,16 +131,14 @@ async fn prepare(
         };
         let mut answered = false;
         for problem in &mut problems {
-            let Some(name) = problem.missing.as_deref().and_then(plain_name).map(str::to_owned) else { continue };
-            if given.contains_key(&name) {
-                continue;
-            }
+            let Some(path) = problem.missing.as_deref().and_then(plain_path) else { continue };
+            let name = path.join(".");
             match input::ask(&name, problem.missing.as_deref().unwrap_or_default(), output) {
                 Some(value) => {
-                    given.insert(name, value);
+                    input::answer(&mut given, &input, &path, value)?;
                     answered = true;
                 }
-                None => problem.hint = Some(format!("--input '{{\"{name}\": …}}'")),
+                None => problem.hint = Some(print::input_hint(&path)),
             }
         }
         if !answered {
@@ -154,11 +147,12 @@ async fn prepare(
     }
 }
 
-/// The name in `${name}` or `${$.name}`, when it is no longer path.
-fn plain_name(expression: &str) -> Option<&str> {
+/// The names in `${lead.id}` or `${$.lead.id}`, when there is nothing but names in it.
+fn plain_path(expression: &str) -> Option<Vec<&str>> {
     let inner = expression.strip_prefix("${")?.strip_suffix('}')?;
-    let name = inner.strip_prefix("$.").unwrap_or(inner);
-    name.chars().all(|character| character.is_alphanumeric() || character == '_').then_some(name)
+    let names: Vec<_> = inner.strip_prefix("$.").unwrap_or(inner).split('.').collect();
+    let plain = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    names.iter().all(plain).then_some(names)
 }
 
 fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {

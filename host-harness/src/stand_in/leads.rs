@@ -124,7 +124,7 @@ impl Leads {
         if let Err(refused) = lead.change(body) {
             return refused;
         }
-        if lead.standard["title"] == "" {
+        if lead.standard["title"].as_str().is_none_or(str::is_empty) {
             return Answer::bad_request("\"title\" is required");
         }
         let answer = Answer::success(StatusCode::CREATED, &lead);
