@@ -12,6 +12,9 @@ use wit_component::ComponentEncoder;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "wasm") {
+        return Ok(());
+    }
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
     for watched in ["Cargo.toml", "Cargo.lock", "src", "wit"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());

@@ -51,7 +51,7 @@ fn cargo_component_builds_a_component_with_the_same_imports() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cargo-component");
     let built = cargo()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["component", "build", "--release", "--package", "http-task", "--target", "wasm32-unknown-unknown"])
+        .args(["component", "build", "--release", "--target", "wasm32-unknown-unknown"])
         .arg("--target-dir")
         .arg(&target)
         .output()

@@ -7,6 +7,7 @@ mod grant;
 mod input;
 mod output;
 mod print;
+mod start;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -115,9 +116,11 @@ impl<E: std::error::Error> From<E> for Stop {
 }
 
 /// Runs the command that the arguments name.
-pub fn main(redactor: &Redactor) -> ExitCode {
+pub fn main() -> ExitCode {
+    let redactor = Redactor::default();
+    start::keep_secrets(&redactor);
     let Cli { settings, command } = Cli::parse();
-    let output = Output::new(redactor.clone(), settings.json);
+    let output = Output::new(redactor, settings.json);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return end(&output, Err(Stop::failed(error))),

@@ -10,6 +10,10 @@
 //! workflow    a definition in a file ◀─ source
 //! report      a run as JSON
 //! ```
+//!
+//! For the component's own target there is nothing in here, so that the whole workspace can be built for it.
+
+#![cfg(not(target_family = "wasm"))]
 
 mod client;
 pub mod component;

@@ -51,8 +51,11 @@ fn put_content(content: &[u8], output: &Output) {
 pub(super) fn run(request: &Request, run: &Run, output: &Output) {
     match &run.exchange {
         Some(exchange) => {
-            output.put(&format!("{}\n", styled_head(&exchange.sent.head())));
-            put_content(&exchange.sent.body, output);
+            output.put(&styled_head(&exchange.sent.head()));
+            if !exchange.sent.body.is_empty() {
+                output.put("\n");
+                put_content(&exchange.sent.body, output);
+            }
             output.put(&format!("\n{}\n", summary(exchange)));
         }
         None => output.put(&format!("{BOLD}{} {}{BOLD:#}\n\n{LATER}not sent{LATER:#}\n", request.method, request.url)),
