@@ -230,6 +230,7 @@ const MOST_EXACT: u64 = (1 << 53) - 1;
 
 /// Filters compare numbers as 64-bit floats: what they cannot tell apart is refused, not guessed.
 fn refuse_what_is_not_exact(path: &str, written: &str, place: &Place) -> Result<(), Problem> {
+    let path: String = unquoted(path).map(|(_, character)| character).collect();
     if path.matches("[?").count() > MOST_FILTERS {
         return Err(Problem::new(place, format!("`{written}` has more than {MOST_FILTERS} filters")));
     }
@@ -255,17 +256,22 @@ pub(crate) fn refuse_jsonata(written: &str, place: &Place) -> Result<(), Problem
 
 /// The index of the `}` that closes an expression: the first one outside a quoted name.
 fn end_of_expression(inner: &str) -> Option<usize> {
+    unquoted(inner).find(|(_, character)| *character == '}').map(|(index, _)| index)
+}
+
+/// The characters outside quoted names and strings.
+fn unquoted(path: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote = None;
     let mut escaped = false;
-    for (index, character) in inner.char_indices() {
-        match (quote, character) {
+    path.char_indices().filter(move |(_, character)| {
+        match quote {
             _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), _) if character == open => quote = None,
-            (None, '\'' | '"') => quote = Some(character),
-            (None, '}') => return Some(index),
-            _ => {}
+            Some(_) if *character == '\\' => escaped = true,
+            Some(open) if open == *character => quote = None,
+            None if matches!(character, '\'' | '"') => quote = Some(*character),
+            Some(_) => {}
+            None => return true,
         }
-    }
-    None
+        false
+    })
 }

@@ -249,6 +249,7 @@ mod tests {
             ("$.l[*].id", json!([7, 8])),
             ("$.l[?@.id>7].id", json!([8])),
             ("$..nothing", json!([])),
+            ("$.l[?@.id=='12345678901234567890' || @.id==8].id", json!([8])),
         ] {
             assert_eq!(resolve(json!(format!("${{{path}}}")), input.clone()).unwrap(), Some(value), "{path}");
         }
