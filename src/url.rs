@@ -100,7 +100,7 @@ impl UrlTemplate {
         for segment in &self.segments {
             url.push('/');
             let start = url.len();
-            fill(segment, input, place, &mut url, &mut problems);
+            fill(segment, Slot::Segment, input, place, &mut url, &mut problems);
             if is_dot_segment(&url[start..]) {
                 problems
                     .push(Problem::new(place, "the value makes a `.` or `..` segment, which would change the path"));
@@ -109,45 +109,39 @@ impl UrlTemplate {
         if self.segments.is_empty() {
             url.push('/');
         }
-        let mut separator = '?';
+        let mut separator = Some('?');
         if let Some(text) = &self.query {
             url.push('?');
-            fill_query(text, input, place, &mut url, &mut problems);
-            separator = if url.ends_with(['?', '&']) { '\0' } else { '&' };
+            fill(text, Slot::Query, input, place, &mut url, &mut problems);
+            separator = (!url.ends_with(['?', '&'])).then_some('&');
         }
         for (name, value) in query {
-            if separator != '\0' {
-                url.push(separator);
-            }
+            url.extend(separator);
             let _ = write!(url, "{}={}", utf8_percent_encode(name, VALUE), utf8_percent_encode(value, VALUE));
-            separator = '&';
+            separator = Some('&');
         }
         if problems.is_empty() { Ok(url) } else { Err(problems) }
     }
 }
 
-/// Fills one segment. An empty value would make another resource of it: `/leads/` is not `/leads/{id}`.
-fn fill(text: &Text, input: &Value, place: &Place, url: &mut String, problems: &mut Vec<Problem>) {
+/// What a value fills.
+#[derive(Clone, Copy, PartialEq)]
+enum Slot {
+    /// Part of a segment; an empty one would make another resource of it: `/leads/` is not `/leads/{id}`.
+    Segment,
+    /// Part of the query.
+    Query,
+}
+
+fn fill(text: &Text, slot: Slot, input: &Value, place: &Place, url: &mut String, problems: &mut Vec<Problem>) {
     for part in &text.0 {
         match part {
             Part::Literal(literal) => url.push_str(literal),
             Part::Expression(expression) => match expression.text(input, place) {
-                Ok(value) if value.is_empty() => problems.push(Problem::new(
+                Ok(value) if value.is_empty() && slot == Slot::Segment => problems.push(Problem::new(
                     place,
                     format!("`{}` is empty, which would change the path", expression.written()),
                 )),
-                Ok(value) => url.extend(utf8_percent_encode(&value, VALUE)),
-                Err(problem) => problems.push(problem),
-            },
-        }
-    }
-}
-
-fn fill_query(text: &Text, input: &Value, place: &Place, url: &mut String, problems: &mut Vec<Problem>) {
-    for part in &text.0 {
-        match part {
-            Part::Literal(literal) => url.push_str(literal),
-            Part::Expression(expression) => match expression.text(input, place) {
                 Ok(value) => url.extend(utf8_percent_encode(&value, VALUE)),
                 Err(problem) => problems.push(problem),
             },

@@ -8,6 +8,7 @@ use http_task_host::component::{Body, Context, Effect, Failure, Run};
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
+use http_task_host::report::{outcome_name, reason_of};
 use http_task_host::stand_in::{Fault, StandIn};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, host_for, load, server};
@@ -26,17 +27,12 @@ async fn run(host: &HttpTask, definition: &str) -> Run {
     host.run(definition, "{}", &NO_CONTEXT).await
 }
 
-/// The failure's name, and whether there was an effect, in short.
+/// The outcome's name, and whether a failure for now had an effect.
 fn short(run: &Run) -> &'static str {
     match &run.outcome {
-        Ok(_) => "completed",
-        Err(Failure::ExecutionFailed) => "execution-failed",
-        Err(Failure::PermanentInvalid(_)) => "permanent-invalid",
-        Err(Failure::PermanentDenied(_)) => "permanent-denied",
-        Err(Failure::PermanentRejected(_)) => "permanent-rejected",
-        Err(Failure::PermanentUnknown(_)) => "permanent-unknown",
         Err(Failure::Temporary(temporary)) if temporary.effect == Effect::None => "temporary none",
         Err(Failure::Temporary(_)) => "temporary possible",
+        outcome => outcome_name(outcome),
     }
 }
 
@@ -135,7 +131,7 @@ async fn a_call_that_waits_for_its_place_has_its_whole_time() {
     let (first, second) = tokio::join!(run(&host, &definition), run(&host, &definition));
     for run in [first, second] {
         let Err(failure) = &run.outcome else { panic!("completed") };
-        let reason = http_task_host::report::reason_of(failure);
+        let reason = reason_of(failure);
         assert!(reason.contains("nothing for 1 s (readTimeoutSeconds)"), "{reason}");
     }
 }
@@ -164,7 +160,7 @@ async fn every_way_a_server_fails_ends_in_the_right_failure_in_time() {
             let run = run(&host, &definition(method, &server, "")).await;
             assert_eq!(short(&run), expected, "{fault:?} {method}");
             let Err(failure) = &run.outcome else { panic!("{fault:?}") };
-            let given = http_task_host::report::reason_of(failure);
+            let given = reason_of(failure);
             assert!(given.contains(reason), "{fault:?}: {given}");
             assert!(started.elapsed() < Duration::from_secs(4), "{fault:?}");
             let arrived = run.exchange.and_then(|exchange| exchange.received).map_or(0, |received| received.bytes);
@@ -196,7 +192,7 @@ async fn nobody_there_or_no_tls_there_is_temporary_without_effect() {
         let run = run(&host, &format!(r#"{{"httpRequest": {{"method": "POST", "url": "{origin}/"}}}}"#)).await;
         assert_eq!(short(&run), "temporary none", "{:?}", run.outcome);
         let Err(failure) = &run.outcome else { unreachable!() };
-        assert!(http_task_host::report::reason_of(failure).contains(reason), "{failure:?}");
+        assert!(reason_of(failure).contains(reason), "{failure:?}");
     }
 }
 

@@ -14,11 +14,11 @@ async fn a_planted_secret_appears_in_no_output_of_any_command() {
     let secret = server.token();
     let program = Program::new().env("PLANTED", secret).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     let definition = |server: &StandIn| {
-        format!(
-            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, "credentials": "mine",
-                "httpRequest": {{"method": "PATCH", "url": "http://{}/v1/leads/{LEAD}", "body": {{"title": "{secret}"}}}}}}}}}}"#,
+        program::definition(&format!(
+            r#""credentials": "mine", "httpRequest":
+                {{"method": "PATCH", "url": "http://{}/v1/leads/{LEAD}", "body": {{"title": "{secret}"}}}}"#,
             server.address()
-        )
+        ))
     };
     program.write("definition.json", &definition(&server));
     program.write("failing.json", &definition(&failing));

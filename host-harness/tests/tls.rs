@@ -11,7 +11,7 @@ use http::{Response, header};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use program::Program;
+use program::{Program, definition};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -76,11 +76,10 @@ fn program_for(server: &Server) -> Program {
     program.write("authority.pem", &server.authority_pem);
     program.write(
         "definition.json",
-        &format!(
-            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true,
-                "httpRequest": {{"method": "GET", "url": "https://localhost:{}/"}}}}}}}}"#,
+        &definition(&format!(
+            r#""httpRequest": {{"method": "GET", "url": "https://localhost:{}/"}}"#,
             server.address.port()
-        ),
+        )),
     );
     program.succeeds(&["grant", "definition.json"]);
     program

@@ -3,7 +3,7 @@
 mod program;
 
 use http_task_host::stand_in::{Fault, StandIn};
-use program::Program;
+use program::{Program, definition};
 
 const VALUES: &str =
     r#"{"null":null,"zero":0,"false":false,"empty":"","list":[],"big":12345678901234567890,"exponent":1e2}"#;
@@ -16,13 +16,12 @@ async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
     let program = Program::new().env("STAND_IN_TOKEN", server.token());
     program.write(
         "definition.json",
-        &format!(
-            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, "credentials": "mine",
-                "inputParameters": {{"written": 1e2}},
+        &definition(&format!(
+            r#""credentials": "mine", "inputParameters": {{"written": 1e2}},
                 "httpRequest": {{"method": "PATCH", "url": "{origin}/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec",
                     "headers": {{"X-Trace": "a b"}},
-                    "body": {{"{KEY}": {VALUES}, "{KEY}_until": "${{written}}", "{KEY}_currency": "${{given}}"}}}}}}}}}}"#
-        ),
+                    "body": {{"{KEY}": {VALUES}, "{KEY}_until": "${{written}}", "{KEY}_currency": "${{given}}"}}}}"#
+        )),
     );
     let add = ["credentials", "add", "mine", "--kind", "header", "--header", "x-api-token", "--env", "STAND_IN_TOKEN"];
     program.succeeds(&[&add[..], &["--origin", &origin]].concat());
@@ -54,11 +53,10 @@ async fn the_curl_command_sends_the_same_request() {
     let program = Program::new().env("STAND_IN_TOKEN", server.token());
     program.write(
         "definition.json",
-        &format!(
-            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, "credentials": "mine",
-                "httpRequest": {{"method": "PATCH", "url": "{origin}/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec",
-                    "body": {{"title": "it's \"quoted\" $HOME `x`"}}}}}}}}}}"#
-        ),
+        &definition(&format!(
+            r#""credentials": "mine", "httpRequest": {{"method": "PATCH", "url": "{origin}/v1/leads/adf21080-0e10-11eb-879b-05d71fb426ec",
+                    "body": {{"title": "it's \"quoted\" $HOME `x`"}}}}"#
+        )),
     );
     program.succeeds(&["grant", "definition.json"]);
     program.succeeds(&[
@@ -95,11 +93,7 @@ async fn a_failure_for_now_exits_with_4_and_says_when_to_come_again() {
     let program = Program::new();
     program.write(
         "definition.json",
-        &format!(
-            r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true,
-                "httpRequest": {{"method": "GET", "url": "http://{}/"}}}}}}}}"#,
-            server.address()
-        ),
+        &definition(&format!(r#""httpRequest": {{"method": "GET", "url": "http://{}/"}}"#, server.address())),
     );
     program.succeeds(&["grant", "definition.json"]);
     let said = program.run(&["test", "definition.json"]);

@@ -6,6 +6,12 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+/// A workflow definition of one HTTP Task, from the members that make it one.
+#[allow(dead_code, reason = "every test program takes what it needs")]
+pub fn definition(members: &str) -> String {
+    format!(r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, {members}}}}}}}"#)
+}
+
 /// The program, ready to be run.
 pub struct Program {
     folder: TempDir,
