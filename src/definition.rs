@@ -51,6 +51,10 @@ impl Step {
 fn read_task(value: &Value, problems: &mut Vec<Problem>) -> Option<Step> {
     let mut task = Members::of(value, Place::root(), problems)?;
     task.suggest_for_near_misses(&TASK_MEMBERS);
+    for name in REQUEST_MEMBERS.iter().filter(|name| task.members.contains_key(**name)) {
+        task.problem(name, format!("`{name}` would be ignored here")).hint =
+            Some(format!("move `{name}` into `httpRequest`"));
+    }
     task.fixed("type", "Http");
     task.string("description");
     task.check_input_parameters();
@@ -295,6 +299,13 @@ mod tests {
                 "/httpRequest/body/t",
             ]
         );
+    }
+
+    #[test]
+    fn what_belongs_in_the_request_is_missed_beside_it() {
+        let problems =
+            read(r#"{"headers": {}, "httpRequest": {"method": "GET", "url": "https://a.example/"}}"#).unwrap_err();
+        assert_eq!(problems, ["/headers `headers` would be ignored here"]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Request {
     /// Resolves a step over its input, with all the problems that the input brings.
     pub fn prepare(step: &Step, input: &str, idempotency_key: Option<&str>) -> Result<Self, Vec<Problem>> {
         let input = json::parse(input)
-            .map_err(|error| vec![Problem::new(&Place::root(), format!("the input is not JSON: {error}"))])?;
+            .map_err(|error| vec![Problem::new(&Place::root(), format!("the input cannot be read: {error}"))])?;
         let place = Place::root().member("httpRequest");
         let mut problems = Vec::new();
         let query = resolve_pairs(&step.query, &input, &place.member("query"), &mut problems);

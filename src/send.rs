@@ -157,11 +157,14 @@ fn trouble(code: ErrorCode, timeouts: Timeouts) -> Trouble {
         | ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong
         | ErrorCode::HttpRequestLengthRequired
-        | ErrorCode::HttpRequestBodySize(_)
         | ErrorCode::HttpRequestHeaderSectionSize(_)
         | ErrorCode::HttpRequestHeaderSize(_)
         | ErrorCode::HttpRequestTrailerSectionSize(_)
         | ErrorCode::HttpRequestTrailerSize(_) => Trouble::Malformed(format!("the host refuses the request: {code:?}")),
+        ErrorCode::HttpRequestBodySize(limit) => Trouble::Malformed(match limit {
+            Some(bytes) => format!("the content is larger than the {bytes} bytes that the host allows"),
+            None => "the content is larger than the host allows".into(),
+        }),
         ErrorCode::HttpResponseBodySize(limit) => Trouble::TooLarge(match limit {
             Some(bytes) => format!("the answer is larger than the {bytes} bytes that the host allows"),
             None => "the answer is larger than the host allows".into(),

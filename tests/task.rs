@@ -95,6 +95,8 @@ async fn a_body_beyond_the_limit_is_not_sent() {
         format!(r#"{{"httpRequest": {{"method": "POST", "url": "http://{}/", "body": "${{t}}"}}}}"#, server.address());
     let run = host.run(&definition, &format!(r#"{{"t": "{}"}}"#, "x".repeat(2000)), &NO_CONTEXT).await;
     assert_eq!(short(&run), "permanent-invalid", "{:?}", run.outcome);
+    let prepared = host.prepare(&definition, &format!(r#"{{"t": "{}"}}"#, "x".repeat(2000)), &NO_CONTEXT).await;
+    assert_eq!(prepared.unwrap().unwrap_err()[0].message, "the content has 2002 bytes, and this host allows 1000");
     assert_eq!(server.received(), []);
 }
 

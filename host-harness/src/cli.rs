@@ -10,6 +10,7 @@ mod print;
 mod start;
 mod test;
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -151,7 +152,13 @@ fn end(output: &Output, done: Result<Exit, Stop>) -> ExitCode {
         output.stop(&stop);
         stop.exit
     });
-    ExitCode::from(exit as u8)
+    match output.lost() {
+        Some(why) => {
+            output.say(&format!("error: what this command had to say could not be written: {why}"));
+            ExitCode::from(Exit::Failed as u8)
+        }
+        None => ExitCode::from(exit as u8),
+    }
 }
 
 impl Settings {
@@ -180,9 +187,12 @@ fn settings_file(named: Option<&Path>, option: &str, name: &str) -> Result<PathB
     }
 }
 
-/// The component that this program carries, compiled once per machine.
+/// The component that this program carries, compiled once per machine: that takes seconds, and somebody may be watching.
 fn load(egress: Egress) -> Result<HttpTask, Stop> {
     let cache = etcetera::choose_base_strategy().ok().map(|folders| folders.cache_dir().join("http-task"));
+    if io::stderr().is_terminal() && !cache.as_ref().is_some_and(|folder| folder.exists()) {
+        eprintln!("compiling the component for this machine, once …");
+    }
     HttpTask::load(COMPONENT, cache.as_deref(), egress, Limits::default()).map_err(Stop::failed)
 }
 
@@ -190,6 +200,8 @@ fn load(egress: Egress) -> Result<HttpTask, Stop> {
 fn read_source(path: &Path, output: &Output) -> Result<Result<Source, Exit>, Stop> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| Stop::usage(format!("{name}: {error}")))?;
+    // A byte order mark is no part of the text (RFC 8259, section 8.1).
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     Ok(Source::parse(&name, text).map_err(|(source, found)| {
         findings::show(&source, &found, output);
         Exit::Usage

@@ -162,10 +162,13 @@ impl HttpTask {
 
     /// The request that [`run`](Self::run) would send. Nothing is sent.
     pub async fn prepare(&self, definition: &str, input: &str, context: &Context) -> Answered<Request, Vec<Problem>> {
-        self.pure(async |task, store| {
-            task.workflow_http_task_task().call_prepare(store, &definition.to_owned(), &input.to_owned(), context).await
-        })
-        .await
+        let prepared = self
+            .pure(async |task, store| {
+                let (definition, input) = (definition.to_owned(), input.to_owned());
+                task.workflow_http_task_task().call_prepare(store, &definition, &input, context).await
+            })
+            .await?;
+        Ok(prepared.and_then(|request| self.within_limits(request).map_err(|problem| vec![problem])))
     }
 
     /// Sends the request and judges what comes back.
@@ -184,6 +187,25 @@ impl HttpTask {
     /// Updates one lead of Pipedrive.
     pub async fn update_lead(&self, step: &LeadUpdate, context: &Context) -> Run {
         self.sending(async |task, store| task.workflow_http_task_leads().call_update(store, step, context).await).await
+    }
+
+    /// What `run` would be refused for is told here already.
+    fn within_limits(&self, request: Request) -> Result<Request, Problem> {
+        let bytes = match &request.body {
+            Body::None => 0,
+            Body::Json(text) | Body::Text(text) => text.len(),
+            Body::Binary(bytes) => bytes.len(),
+        };
+        let most = self.limits.request_bytes;
+        if bytes <= most {
+            return Ok(request);
+        }
+        Err(Problem {
+            place: "/httpRequest/body".to_owned(),
+            message: format!("the content has {bytes} bytes, and this host allows {most}"),
+            hint: None,
+            missing: None,
+        })
     }
 
     async fn pure<T>(

@@ -20,7 +20,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use crate::grants::Refusal;
 use crate::origin::Origin;
-use crate::redaction::{Redactor, Secret};
+use crate::redaction::{LEAST_SINK_BYTES, Redactor, Secret};
 use crate::settings_file::{self, FileError};
 
 /// The credentials of a host.
@@ -92,7 +92,25 @@ pub(crate) struct Credential {
 }
 
 fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(D::Error::custom)
+    check_header(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+}
+
+const RESERVED: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A header that may carry a secret: none that frames the message, chooses the server or says what the content is.
+pub fn check_header(name: &str) -> Result<HeaderName, String> {
+    let name: HeaderName = name.parse().map_err(|_| "this is not the name of a header".to_owned())?;
+    let reserved = RESERVED.contains(&name) || name.as_str().starts_with("proxy-");
+    if reserved { Err(format!("`{name}` is set by the task or by its host")) } else { Ok(name) }
 }
 
 impl Entry {
@@ -163,7 +181,10 @@ impl Credentials {
         }
         let variable = &entry.secret.env;
         let secret = match env::var(variable) {
-            Ok(secret) if !secret.is_empty() => Secret::new(secret),
+            Ok(secret) if secret.len() >= LEAST_SINK_BYTES => Secret::new(secret),
+            Ok(secret) if !secret.is_empty() => {
+                return Err(unusable(reference, variable, "is too short to be kept out of what is shown"));
+            }
             Err(VarError::NotUnicode(_)) => return Err(unusable(reference, variable, "is not text")),
             Ok(_) | Err(VarError::NotPresent) => return Err(unusable(reference, variable, "is not set")),
         };
@@ -281,6 +302,7 @@ mod tests {
             (FILE.replace("{ env = \"PATH\" }", "\"hunter2hunter2\""), true),
             (FILE.replace("\"https://api.pipedrive.com\"", "\"hunter2\""), true),
             (FILE.replace("env = \"PATH\"", "env = \"hunter2-hunter2\""), true),
+            (FILE.replace("x-api-token", "host"), true),
             (FILE.replace("header = ", "headr = "), true),
             (FILE.replace("header = \"x-api-token\"\n", ""), false),
             (FILE.replace("\"header\"", "\"bearer\""), false),

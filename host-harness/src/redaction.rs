@@ -18,7 +18,7 @@ pub const REDACTED: &str = "[redacted]";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Below this a secret is as likely a coincidence: taking every `ab` out of a log would hide the log.
-const LEAST_SINK_BYTES: usize = 4;
+pub(crate) const LEAST_SINK_BYTES: usize = 4;
 
 /// In an answer a coincidence would change data, so only what cannot be one is taken out.
 const LEAST_ANSWER_BYTES: usize = 8;

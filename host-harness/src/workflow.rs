@@ -11,6 +11,11 @@ const MOST_NAME_CHARACTERS: usize = 80;
 /// The types that this program knows; a definition may have others.
 const KINDS: [&str; 4] = ["Http", "Simple", "Parallel", "Terminate"];
 
+/// Whether a typing error may have made one of the other: two slips of the finger, whatever the case.
+fn is_near(written: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(&written.to_ascii_lowercase(), &known.to_ascii_lowercase()) <= 2
+}
+
 /// A workflow definition.
 #[derive(Debug, Clone)]
 pub struct Definition {
@@ -119,7 +124,7 @@ impl Reading<'_> {
             let finding = self.source.finding(place, "`type` is missing");
             return self.findings.push(finding.hint("\"type\": \"Http\""));
         };
-        if let Some(known) = KINDS.iter().find(|known| known.eq_ignore_ascii_case(kind) && **known != kind) {
+        if let Some(known) = KINDS.iter().find(|known| **known != kind && is_near(kind, known)) {
             let finding = self.source.finding(&pointer(place, "type"), format!("there is no type `{kind}`"));
             self.findings.push(finding.hint(format!("\"type\": \"{known}\"")));
         }
@@ -167,7 +172,7 @@ impl Reading<'_> {
             None if ends || !matches!(kind, "Http" | "Simple" | "Parallel") => {}
             None => {
                 let finding = self.source.finding(place, "the task leads nowhere");
-                self.findings.push(finding.hint("\"end\": true"));
+                self.findings.push(finding.hint("\"nextTask\": \"…\", or \"end\": true"));
             }
         }
     }
@@ -207,7 +212,7 @@ mod tests {
                 "e": 3,
                 "f": {"type": "Parallel", "end": true},
                 "g": {"type": "Terminate", "terminationStatus": "Completed"},
-                "h": {"type": "HTTP", "end": true},
+                "h": {"type": "Htpp", "end": true},
                 "i": {"type": "Parallel", "end": true, "branches": [
                     {"startTask": "a", "tasks": {"a": {"type": "Simple", "end": true}}}]}}}"#,
         );
@@ -221,7 +226,7 @@ mod tests {
                 "/tasks/d `type` is missing",
                 "/tasks/e a task must be an object",
                 "/tasks/f a Parallel has a list of `branches`",
-                "/tasks/h/type there is no type `HTTP`",
+                "/tasks/h/type there is no type `Htpp`",
                 "/tasks/i/branches/0/tasks/a another task is called `a` as well",
                 " `name` is missing",
             ]

@@ -30,7 +30,7 @@ struct Add {
     #[arg(long, value_enum)]
     kind: KindArgument,
     /// For the kind `header`: the field that carries the secret
-    #[arg(long, value_name = "NAME", required_if_eq("kind", "header"))]
+    #[arg(long, value_name = "NAME", required_if_eq("kind", "header"), value_parser = credentials::check_header)]
     header: Option<HeaderName>,
     /// The environment variable that holds the secret
     #[arg(long, value_name = "VARIABLE", value_parser = credentials::check_variable)]

@@ -1,6 +1,8 @@
 //! The input of a task under test: what `--input` gives, and for the rest what the task's own `inputParameters` say as
 //! far as they need nothing from a workflow. Whatever has no value is asked for, when there is somebody to ask.
 
+use std::path::Path;
+
 use http_task_host::HttpTask;
 use http_task_host::component::Problem;
 use http_task_host::source::Source;
@@ -30,6 +32,9 @@ pub(super) fn read(argument: Option<&str>, output: &Output) -> Result<Result<Inp
     };
     if let Err((source, found)) = Source::parse(name, text.clone()) {
         findings::show(&source, &found, output);
+        if !output.json && Path::new(source.text()).exists() {
+            output.say(&format!("hint: --input @{}", print::shell_word(source.text())));
+        }
         return Ok(Err(Exit::Usage));
     }
     serde_json::from_str(&text)

@@ -1,6 +1,7 @@
 //! The sinks of the program: data to stdout, talk to stderr, and no secret to either. Colours only on a terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use http_task_host::redaction::Redactor;
 use serde::Serialize;
@@ -12,34 +13,55 @@ pub(super) struct Output {
     redactor: Redactor,
     /// Print JSON instead of text.
     pub(super) json: bool,
+    /// Why data could not be written, if it could not.
+    lost: Mutex<Option<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(redactor: Redactor, json: bool) -> Self {
-        Self { redactor, json }
+        Self { redactor, json, lost: Mutex::default() }
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// Data. Whoever reads it may stop at any time, as `head` does.
+    /// Why data could not be written, if it could not.
+    pub(super) fn lost(&self) -> Option<String> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ToString::to_string)
+    }
+
+    /// Whoever reads data may stop at any time, as `head` does; any other loss is kept.
+    fn written(&self, result: io::Result<()>) {
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// Data.
     pub(super) fn put(&self, text: &str) {
-        let _ = anstream::stdout().lock().write_all(harmless(&self.redactor.redact(text)).as_bytes());
+        let mut stdout = anstream::stdout().lock();
+        let text = harmless(&self.redactor.redact(text));
+        self.written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Data byte for byte, unless a terminal would take some of it for commands.
     pub(super) fn put_exact(&self, text: &str) {
         if io::stdout().is_terminal() {
-            return self.put(text);
+            return self.put(&visible(text));
         }
-        let _ = io::stdout().lock().write_all(self.redactor.redact(text).as_bytes());
+        let mut stdout = io::stdout().lock();
+        self.written(stdout.write_all(self.redactor.redact(text).as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Data as JSON, on a line of its own.
     pub(super) fn put_json(&self, value: &impl Serialize) {
         let json = serde_json::to_string(value).unwrap_or_else(|error| error.to_string());
-        let _ = writeln!(io::stdout().lock(), "{}", self.redactor.redact(&escaped_controls(&json)));
+        let mut stdout = io::stdout().lock();
+        let json = escaped_controls(&json);
+        self.written(writeln!(stdout, "{}", self.redactor.redact(&json)).and_then(|()| stdout.flush()));
     }
 
     /// Talk.
@@ -58,9 +80,9 @@ impl Output {
             self.put_json(&Stopped { error: &stop.message, hint: stop.hint.as_deref() });
             return;
         }
-        self.say(&format!("{ERROR}error{ERROR:#}: {}", stop.message));
+        self.say(&format!("{ERROR}error{ERROR:#}: {}", visible(&stop.message)));
         if let Some(hint) = &stop.hint {
-            self.say(&format!("hint: {hint}"));
+            self.say(&format!("hint: {}", visible(hint)));
         }
     }
 
@@ -74,6 +96,16 @@ impl Output {
         io::stdin().lock().read_line(&mut answer).ok().filter(|bytes| *bytes > 0)?;
         Some(answer.trim().to_owned())
     }
+}
+
+/// Text of others without what would steer the terminal.
+pub(super) fn visible(text: &str) -> String {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars().filter(|character| *character != '\r') {
+        if steers(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
+    }
+    shown
 }
 
 /// Text of which a terminal takes nothing for a command but colours: whatever came from others is shown, not obeyed.
@@ -132,6 +164,11 @@ mod tests {
     fn colours_pass_and_commands_are_shown() {
         assert_eq!(harmless("\u{1b}[1;31ma\u{1b}[0m"), "\u{1b}[1;31ma\u{1b}[0m");
         assert_eq!(harmless("a\u{1b}[2Jb\r\n\tc\u{9b}\u{1b}["), "a\\u{1b}[2Jb\n\tc\\u{9b}\\u{1b}[");
+    }
+
+    #[test]
+    fn text_of_others_cannot_steer_the_terminal() {
+        assert_eq!(visible("a\u{1b}[2Jb\r\n\tc\u{9b}"), "a\\u{1b}[2Jb\n\tc\\u{9b}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
 use http_task_host::report::{effect_name, host_of, outcome_name, reason_of, response_of};
 
-use super::output::Output;
+use super::output::{Output, visible};
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
@@ -60,8 +60,9 @@ pub(super) fn run(request: &Request, run: &Run, output: &Output) {
         }
         None => output.put(&format!("{BOLD}{} {}{BOLD:#}\n\n{LATER}not sent{LATER:#}\n", request.method, request.url)),
     }
-    if let Some(response) = response_of(&run.outcome) {
-        self::response(response, output);
+    match response_of(&run.outcome) {
+        Some(response) => self::response(response, output),
+        None => output.put("\n"),
     }
     outcome(&run.outcome, output);
     if let Some(error) = &run.error {
@@ -226,16 +227,6 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Text of others without what would steer the terminal.
-fn visible(text: &str) -> String {
-    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars().filter(|character| *character != '\r') {
-        if steers(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
-    }
-    shown
-}
-
 /// JSON with a line for each member; every token stays as it came.
 fn indented(json: &str) -> String {
     let mut shown = String::with_capacity(json.len() * 2);
@@ -295,11 +286,6 @@ mod tests {
         let expected = "{\n  \"a\": [\n    1e2,\n    {},\n    [],\n    \"x,{\\\"y\\\\\"\n  ],\n  \"b\": {\n    \"c\": null\n  }\n}";
         assert_eq!(indented(json), expected);
         assert_eq!(indented(expected), expected);
-    }
-
-    #[test]
-    fn text_of_others_cannot_steer_the_terminal() {
-        assert_eq!(visible("a\u{1b}[2Jb\r\n\tc\u{9b}"), "a\\u{1b}[2Jb\n\tc\\u{9b}");
     }
 
     #[test]

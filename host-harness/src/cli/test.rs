@@ -94,7 +94,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     } else {
         print::run(&request, &run, output);
         if lacks_grant(&run) {
-            output.say(&format!("or run: http-task grant {}", print::shell_word(definition.source().name())));
+            let file = settings.grants.as_ref().map(|file| print::shell_word(&file.display().to_string()));
+            let option = file.map_or_else(String::new, |file| format!(" --grants {file}"));
+            output.say(&format!("or run: http-task grant {}{option}", print::shell_word(definition.source().name())));
         }
     }
     Ok(exit_of(&run))
@@ -160,7 +162,7 @@ fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {
     if output.json {
         output.put_json(&serde_json::json!({ "curl": command }));
     } else {
-        output.put(&command);
+        output.put_exact(&command);
     }
     if let Some(reference) = request.credentials.as_deref().filter(|name| credentials.describe(name).is_none()) {
         output.say(&format!("the credentials `{reference}` are not known here, and left out"));
