@@ -22,10 +22,13 @@ pub fn send(request: &Request, timeouts: Timeouts) -> Result<Answer, Trouble> {
     let outgoing = outgoing_request(request)?;
     let body = outgoing.body().map_err(|()| malformed("the host gives no body to write"))?;
     let options = request_options(timeouts);
-    let incoming = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| match trouble(code, timeouts) {
-        // Refused on the spot: nothing can have left.
-        Trouble::Lost(reason) => Trouble::NotConnected(reason.replacen("sent, then", "not sent:", 1)),
-        other => other,
+    let incoming = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| {
+        let untaken = format!("the host did not take the request: {code:?}");
+        match trouble(code, timeouts) {
+            // Refused on the spot: nothing can have left.
+            Trouble::Lost(_) => Trouble::NotConnected(untaken),
+            other => other,
+        }
     })?;
     // A server may answer, or be gone, before it has read all: the answer tells, not the writing.
     let _ = write(body, request.body.bytes());
