@@ -318,6 +318,16 @@ async fn an_offline_host_cannot_send() {
 }
 
 #[tokio::test]
+async fn json_as_deep_as_it_is_read_fits_the_stack() {
+    let host = load(Egress::offline(), Limits::default());
+    let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let resolved = host.resolve(r#""${$}""#, &nested(128)).await;
+    assert_eq!(resolved.unwrap().unwrap(), nested(128));
+    let refused = host.resolve(&nested(128), &nested(129)).await.unwrap().unwrap_err();
+    assert!(refused[0].message.contains("nested more than 128 levels deep"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn expressions_are_resolved_over_any_json() {
     let host = load(Egress::offline(), Limits::default());
     let resolved = host.resolve(r#"{"a": "${$.x[1]}", "b": "${?y}", "c": "$${z}"}"#, r#"{"x": [0, 1E5]}"#).await;

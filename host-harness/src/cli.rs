@@ -88,20 +88,25 @@ enum Exit {
     Temporary = 4,
 }
 
-/// A command that cannot go on: what to say, the remedy, and how to end.
+/// A command that cannot go on: what to say, unless it has been shown already, the remedy, and how to end.
 struct Stop {
     exit: Exit,
-    message: String,
+    message: Option<String>,
     hint: Option<String>,
 }
 
 impl Stop {
     fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), hint: None }
+        Self { exit: Exit::Usage, message: Some(message.into()), hint: None }
     }
 
     fn failed(message: impl ToString) -> Self {
-        Self { exit: Exit::Failed, message: message.to_string(), hint: None }
+        Self { exit: Exit::Failed, message: Some(message.to_string()), hint: None }
+    }
+
+    /// What is wrong has been shown at its places.
+    fn shown() -> Self {
+        Self { exit: Exit::Usage, message: None, hint: None }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -197,13 +202,13 @@ fn load(egress: Egress) -> Result<HttpTask, Stop> {
 }
 
 /// Reads a definition's file; what is not JSON ends the command, every such place shown.
-fn read_source(path: &Path, output: &Output) -> Result<Result<Source, Exit>, Stop> {
+fn read_source(path: &Path, output: &Output) -> Result<Source, Stop> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| Stop::usage(format!("{name}: {error}")))?;
     // A byte order mark is no part of the text (RFC 8259, section 8.1).
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    Ok(Source::parse(&name, text).map_err(|(source, found)| {
+    Source::parse(&name, text).map_err(|(source, found)| {
         findings::show(&source, &found, output);
-        Exit::Usage
-    }))
+        Stop::shown()
+    })
 }

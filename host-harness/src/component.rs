@@ -49,7 +49,7 @@ mod bindings {
 /// How often a guest that computes gives way, so that one call does not hold a thread.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// The guest's stack: JSON nested 128 levels deep, read and written recursively, takes less than half of it.
+/// The guest's stack: enough for JSON nested as deep as the component reads it, 128 levels, read and written recursively.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
 
 /// What a fiber needs beyond the guest's stack, for the host functions that run on it.
@@ -191,11 +191,7 @@ impl HttpTask {
 
     /// What `run` would be refused for is told here already.
     fn within_limits(&self, request: Request) -> Result<Request, Problem> {
-        let bytes = match &request.body {
-            Body::None => 0,
-            Body::Json(text) | Body::Text(text) => text.len(),
-            Body::Binary(bytes) => bytes.len(),
-        };
+        let bytes = request.body.bytes().len();
         let most = self.limits.request_bytes;
         if bytes <= most {
             return Ok(request);
@@ -254,6 +250,17 @@ impl HttpTask {
         drop((store, place));
         let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
         (answer, record)
+    }
+}
+
+impl Body {
+    /// What goes over the wire, or came over it.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::None => &[],
+            Self::Json(text) | Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
     }
 }
 

@@ -168,7 +168,7 @@ impl Node {
 }
 
 /// A JSON Pointer one step further.
-pub(crate) fn pointer(parent: &str, name: &str) -> String {
+pub fn pointer(parent: &str, name: &str) -> String {
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

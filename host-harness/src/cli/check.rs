@@ -16,10 +16,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Stop> {
-    let source = match read_source(&arguments.definition, output)? {
-        Ok(source) => source,
-        Err(exit) => return Ok(exit),
-    };
+    let source = read_source(&arguments.definition, output)?;
     let (definition, mut found) = Definition::read(source);
     let component = load(Egress::offline())?;
     for task in definition.http_tasks() {

@@ -21,10 +21,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
-    let source = match read_source(&arguments.definition, output)? {
-        Ok(source) => source,
-        Err(exit) => return Ok(exit),
-    };
+    let source = read_source(&arguments.definition, output)?;
     let (definition, _) = Definition::read(source);
     let component = load(Egress::offline())?;
     let mut origins: Vec<Origin> = Vec::new();

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use http_task_host::HttpTask;
 use http_task_host::component::Problem;
-use http_task_host::source::Source;
+use http_task_host::source::{Source, pointer};
 use http_task_host::workflow::Task;
 use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::output::Output;
-use super::{Exit, Stop, findings, print};
+use super::{Stop, findings, print};
 
 /// Names and values, each as it is written.
 pub(super) type Input = IndexMap<String, Box<RawValue>>;
@@ -20,9 +20,9 @@ pub(super) type Input = IndexMap<String, Box<RawValue>>;
 const NO_WORKFLOW: &str = r#"{"workflow":{"input":{}},"tasks":{}}"#;
 
 /// Reads `--input`: JSON, or a file behind an `@`. What is not JSON ends the command, every such place shown.
-pub(super) fn read(argument: Option<&str>, output: &Output) -> Result<Result<Input, Exit>, Stop> {
+pub(super) fn read(argument: Option<&str>, output: &Output) -> Result<Input, Stop> {
     let (name, text) = match argument.map(|argument| argument.strip_prefix('@').ok_or(argument)) {
-        None => return Ok(Ok(Input::new())),
+        None => return Ok(Input::new()),
         Some(Err(json)) => ("--input", json.to_owned()),
         Some(Ok(path)) => {
             let text =
@@ -35,10 +35,9 @@ pub(super) fn read(argument: Option<&str>, output: &Output) -> Result<Result<Inp
         if !output.json && Path::new(source.text()).exists() {
             output.say(&format!("hint: --input @{}", print::shell_word(source.text())));
         }
-        return Ok(Err(Exit::Usage));
+        return Err(Stop::shown());
     }
     serde_json::from_str(&text)
-        .map(Ok)
         .map_err(|_| Stop::usage(format!("{name} is not a JSON object")).hint("--input '{\"leadId\": \"…\"}'"))
 }
 
@@ -65,7 +64,7 @@ pub(super) async fn complete(
         let asked_before = given.len();
         // One parameter may miss several values; it is asked for once, as a whole.
         for (name, written) in &task.input_parameters {
-            let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            let place = pointer("", name);
             let concerns =
                 |problem: &Problem| problem.place == place || problem.place.starts_with(&format!("{place}/"));
             if !problems.iter().any(concerns) {

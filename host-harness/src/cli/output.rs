@@ -71,16 +71,17 @@ impl Output {
 
     /// Why a command cannot go on.
     pub(super) fn stop(&self, stop: &Stop) {
+        let Some(message) = &stop.message else { return };
         if self.json {
             #[derive(Serialize)]
             struct Stopped<'a> {
                 error: &'a str,
                 hint: Option<&'a str>,
             }
-            self.put_json(&Stopped { error: &stop.message, hint: stop.hint.as_deref() });
+            self.put_json(&Stopped { error: message, hint: stop.hint.as_deref() });
             return;
         }
-        self.say(&format!("{ERROR}error{ERROR:#}: {}", visible(&stop.message)));
+        self.say(&format!("{ERROR}error{ERROR:#}: {}", visible(message)));
         if let Some(hint) = &stop.hint {
             self.say(&format!("hint: {}", visible(hint)));
         }

@@ -21,7 +21,7 @@ pub(super) fn prepared(request: &Request, output: &Output) {
     let mut text = head_of_prepared(request);
     text.push('\n');
     output.put(&text);
-    put_content(bytes_of(&request.body), output);
+    put_content(request.body.bytes(), output);
 }
 
 /// The head of a prepared request, with the `host` that the URL stands for.
@@ -31,14 +31,6 @@ fn head_of_prepared(request: &Request) -> String {
     let fields = request.headers.iter().map(|header| (header.name.clone(), header.value.clone()));
     let headers: Vec<_> = std::iter::once(("host".to_owned(), host.to_owned())).chain(fields).collect();
     head(&request.method, target, &headers)
-}
-
-fn bytes_of(body: &Body) -> &[u8] {
-    match body {
-        Body::None => &[],
-        Body::Json(text) | Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-    }
 }
 
 fn put_content(content: &[u8], output: &Output) {
@@ -179,7 +171,7 @@ fn problem_line(problem: &Problem) -> String {
 /// The request as a cURL command that can be run: the secret is named by its variable, not shown. Credentials that are
 /// not known here are left out.
 pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
-    let content = bytes_of(&request.body);
+    let content = request.body.bytes();
     // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
     let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
     let mut command = format!("curl {method} {}", quoted(&request.url));

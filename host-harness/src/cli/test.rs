@@ -42,17 +42,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
-    let source = match read_source(&arguments.definition, output)? {
-        Ok(source) => source,
-        Err(exit) => return Ok(exit),
-    };
+    let source = read_source(&arguments.definition, output)?;
     // How tasks are connected is no matter here; `check` tells.
     let (definition, _) = Definition::read(source);
     let task = find_task(&definition, arguments.task.as_deref())?;
-    let given = match input::read(arguments.input.as_deref(), output)? {
-        Ok(given) => given,
-        Err(exit) => return Ok(exit),
-    };
+    let given = input::read(arguments.input.as_deref(), output)?;
     let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
     let component = load(match &stand_in {
         Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
