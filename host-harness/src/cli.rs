@@ -1,12 +1,15 @@
 //! Arguments in, text out.
 
 mod check;
+mod confirm;
 mod credentials;
 mod findings;
 mod grant;
 mod input;
 mod output;
 mod print;
+mod progress;
+mod run;
 mod start;
 mod test;
 
@@ -18,6 +21,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use etcetera::BaseStrategy;
+use http_task_host::component::Failure;
 use http_task_host::credentials::Credentials;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
@@ -30,7 +34,8 @@ const EXIT_CODES: &str = "Exit codes:
   1  the task failed for good, or could not be run
   2  the command line, the definition or its input is wrong; nothing was sent
   3  refused by policy; nothing was sent
-  4  failed for now: a repeat is right";
+  4  failed for now: a repeat is right
+  130  interrupted; what was in flight is shown";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -65,6 +70,8 @@ struct Settings {
 enum Command {
     /// Test request: send one HTTP Task's request and show what was sent and what came back
     Test(test::Arguments),
+    /// Run a whole definition in this process, and show each task as it happens
+    Run(run::Arguments),
     /// Show all that is wrong with a definition
     Check(check::Arguments),
     /// Allow requests to the servers that a definition names
@@ -86,6 +93,8 @@ enum Exit {
     Usage = 2,
     Refused = 3,
     Temporary = 4,
+    /// 128 and the number of SIGINT, as a shell has it.
+    Interrupted = 130,
 }
 
 /// A command that cannot go on: what to say, unless it has been shown already, the remedy, and how to end.
@@ -93,6 +102,18 @@ struct Stop {
     exit: Exit,
     message: Option<String>,
     hint: Option<String>,
+}
+
+impl Exit {
+    /// By what a failure asks for.
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::PermanentInvalid(_) => Self::Usage,
+            Failure::PermanentDenied(_) => Self::Refused,
+            Failure::Temporary(_) => Self::Temporary,
+            Failure::ExecutionFailed | Failure::PermanentRejected(_) | Failure::PermanentUnknown(_) => Self::Failed,
+        }
+    }
 }
 
 impl Stop {
@@ -133,11 +154,17 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         // Before anything is shown; the stand-in alone has nothing to do with real secrets.
-        if !matches!(&command, Command::Test(arguments) if arguments.stand_in) {
+        let plays = match &command {
+            Command::Test(arguments) => arguments.stand_in,
+            Command::Run(arguments) => arguments.stand_in,
+            _ => false,
+        };
+        if !plays {
             settings.teach(&output)?;
         }
         match command {
             Command::Test(arguments) => test::run(arguments, &settings, &output).await,
+            Command::Run(arguments) => run::run(arguments, &settings, &output).await,
             Command::Check(arguments) => check::run(arguments, &output).await,
             Command::Grant(arguments) => grant::run(arguments, &settings, &output).await,
             Command::Credentials(arguments) => credentials::run(arguments, &settings, &output),

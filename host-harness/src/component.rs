@@ -24,6 +24,7 @@ pub use self::bindings::workflow::http_task::types::{
 };
 use crate::egress::{self, CallEgress, Egress, Record};
 use crate::exchange::Exchange;
+use crate::grants::Refusal;
 use crate::limits::Limits;
 
 mod compiled;
@@ -189,6 +190,11 @@ impl HttpTask {
         self.sending(async |task, store| task.workflow_http_task_leads().call_update(store, step, context).await).await
     }
 
+    /// Whether a request to this URL may leave, with these credentials. Nothing is sent.
+    pub fn permits(&self, url: &str, credentials: Option<&str>) -> Result<(), Denial> {
+        self.egress.allow(url, credentials).map(|_| ()).map_err(Denial::from)
+    }
+
     /// What `run` would be refused for is told here already.
     fn within_limits(&self, request: Request) -> Result<Request, Problem> {
         let bytes = request.body.bytes().len();
@@ -264,10 +270,16 @@ impl Body {
     }
 }
 
+impl From<Refusal> for Denial {
+    fn from(Refusal { message, hint }: Refusal) -> Self {
+        Self { message, hint }
+    }
+}
+
 /// Joins what the guest judged with what the host knows: wasi:http has no place for the reason of a refusal.
 fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, record: Record) -> Run {
     if let (Err(Failure::PermanentDenied(denial)), Some(refusal)) = (&mut outcome, record.refusal) {
-        *denial = Denial { message: refusal.message, hint: refusal.hint };
+        *denial = refusal.into();
     }
     if let (Ok(completed), true) = (&mut outcome, record.scrubbed) {
         completed.warnings.push(Problem {

@@ -77,6 +77,13 @@ impl Egress {
         }
     }
 
+    /// Grant and credential for a request to a URL.
+    pub(crate) fn allow(&self, url: &str, reference: Option<&str>) -> Result<Option<Credential>, Refusal> {
+        let origin = Origin::of(url).map_err(|error| Refusal { message: error.to_string(), hint: None })?;
+        self.grants.check(&origin)?;
+        reference.map(|reference| self.credentials.find(reference, &origin, &self.redactor)).transpose()
+    }
+
     /// The secrets that this egress has used.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor
@@ -190,12 +197,9 @@ fn permit(
     mut request: Request<WasiBody>,
 ) -> Result<(Request<WasiBody>, Option<SentCredential>), Refusal> {
     let reference = request.headers_mut().remove(CREDENTIALS_HEADER);
-    let origin =
-        Origin::of(&request.uri().to_string()).map_err(|error| Refusal { message: error.to_string(), hint: None })?;
-    egress.grants.check(&origin)?;
-    let Some(reference) = reference else { return Ok((request, None)) };
-    let reference = String::from_utf8_lossy(reference.as_bytes()).into_owned();
-    let Credential { header, value } = egress.credentials.find(&reference, &origin, &egress.redactor)?;
+    let reference = reference.map(|reference| String::from_utf8_lossy(reference.as_bytes()).into_owned());
+    let credential = egress.allow(&request.uri().to_string(), reference.as_deref())?;
+    let Some((reference, Credential { header, value })) = reference.zip(credential) else { return Ok((request, None)) };
     request.headers_mut().insert(header.clone(), value);
     Ok((request, Some(SentCredential { reference, header })))
 }

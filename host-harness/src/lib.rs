@@ -8,7 +8,10 @@
 //! redaction   what may be seen
 //! stand_in    a loopback Pipedrive
 //! workflow    a definition in a file ◀─ source
-//! report      a run as JSON
+//! plan        what a run of it does
+//! next_action what comes next, a pure function of what has happened
+//! runner      a plan carried out in this process
+//! report      requests, responses and outcomes as JSON
 //! ```
 //!
 //! For the component's own target there is nothing in here, so that the whole workspace can be built for it.
@@ -22,9 +25,12 @@ pub mod egress;
 pub mod exchange;
 pub mod grants;
 pub mod limits;
+pub mod next_action;
 pub mod origin;
+pub mod plan;
 pub mod redaction;
 pub mod report;
+pub mod runner;
 mod settings_file;
 pub mod source;
 pub mod stand_in;

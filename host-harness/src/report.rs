@@ -109,6 +109,21 @@ impl<'a> From<&'a Response> for ResponseReport<'a> {
     }
 }
 
+/// A task's output, as later tasks see it: the response as JSON, and the warnings.
+pub struct TaskOutput<'a>(pub &'a Completed);
+
+impl Serialize for TaskOutput<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ResponseReport { status, headers, body } = ResponseReport::from(&self.0.response);
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("status", &status)?;
+        map.serialize_entry("headers", &headers)?;
+        map.serialize_entry("body", &body)?;
+        map.serialize_entry("warnings", &problems(&self.0.warnings))?;
+        map.end()
+    }
+}
+
 fn body(body: &Body) -> Box<RawValue> {
     #[derive(Serialize)]
     struct Binary {
@@ -138,6 +153,10 @@ impl<'a> From<&'a Problem> for ProblemReport<'a> {
     }
 }
 
+fn problems(problems: &[Problem]) -> Vec<ProblemReport<'_>> {
+    problems.iter().map(Into::into).collect()
+}
+
 /// An outcome as JSON: its name, what its case carries, and its response.
 pub struct OutcomeReport<'a>(pub &'a Result<Completed, Failure>);
 
@@ -145,9 +164,6 @@ impl OutcomeReport<'_> {
     /// Writes the outcome as members of an object that has others as well.
     pub fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("outcome", outcome_name(self.0))?;
-        let problems = |problems: &'_ [Problem]| -> Vec<_> {
-            problems.iter().map(|problem| serde_json::json!(ProblemReport::from(problem))).collect()
-        };
         match self.0 {
             Ok(completed) => map.serialize_entry("warnings", &problems(&completed.warnings))?,
             Err(failure) => {

@@ -99,15 +99,26 @@ impl Source {
         &self.text[node.span.clone()]
     }
 
+    /// What stands at a place.
+    pub(crate) fn at(&self, pointer: &str) -> Option<&Node> {
+        let (node, found) = self.nearest(pointer);
+        found.then_some(node)
+    }
+
     /// Where a place stands; the nearest part around it when it is not there.
     pub fn span(&self, pointer: &str) -> Range<usize> {
+        self.first_line(self.nearest(pointer).0.span.clone())
+    }
+
+    /// What stands at a place or around it, and whether it is the place itself.
+    fn nearest(&self, pointer: &str) -> (&Node, bool) {
         let mut node = &self.root;
         for token in pointer.split('/').skip(1) {
             let name = token.replace("~1", "/").replace("~0", "~");
-            let Some(inner) = node.member(&name).or_else(|| node.element(&name)) else { break };
+            let Some(inner) = node.member(&name).or_else(|| node.element(&name)) else { return (node, false) };
             node = inner;
         }
-        self.first_line(node.span.clone())
+        (node, true)
     }
 
     /// A part of many lines is shown by its first character.

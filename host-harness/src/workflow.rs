@@ -1,6 +1,8 @@
 //! A workflow definition as it stands in a file: its tasks, where they are, and what is wrong with their connections.
 //! What an HTTP Task itself says is the component's to check.
 
+mod routes;
+
 use std::collections::BTreeSet;
 
 use crate::source::{Finding, Node, NodeKind, Source, pointer};
@@ -20,7 +22,16 @@ fn is_near(written: &str, known: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Definition {
     source: Source,
-    tasks: Vec<Task>,
+    flow: Flow,
+}
+
+/// Tasks that lead from one to the next: those of a definition, or of one branch of a Parallel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// `startTask`
+    pub start: String,
+    /// In the order written.
+    pub tasks: Vec<Task>,
 }
 
 /// One task of a definition.
@@ -36,8 +47,30 @@ pub struct Task {
     pub text: String,
     /// `httpRequest.url`, as it is written.
     pub url: Option<String>,
+    /// `httpRequest.method`, as it is written.
+    pub method: Option<String>,
+    /// `credentials`, as it is written.
+    pub credentials: Option<String>,
     /// `inputParameters`, each value as it is written.
     pub input_parameters: Vec<(String, String)>,
+    /// `nextTask`; without one the flow ends here.
+    pub next: Option<String>,
+    /// `branches` of a Parallel.
+    pub branches: Vec<Flow>,
+}
+
+impl Flow {
+    /// All tasks in the order written, those in branches before the Parallel that has them.
+    fn all_tasks(&self) -> Vec<&Task> {
+        let within = |task| task_and_branches(task);
+        self.tasks.iter().flat_map(within).collect()
+    }
+}
+
+fn task_and_branches(task: &Task) -> Vec<&Task> {
+    let mut all: Vec<_> = task.branches.iter().flat_map(Flow::all_tasks).collect();
+    all.push(task);
+    all
 }
 
 impl Task {
@@ -50,16 +83,16 @@ impl Task {
 impl Definition {
     /// Reads a definition: its tasks, and all that is wrong with what holds them together.
     pub fn read(source: Source) -> (Self, Vec<Finding>) {
-        let mut reading = Reading { source: &source, findings: Vec::new(), tasks: Vec::new() };
-        reading.flow(source.root(), "");
+        let mut reading = Reading { source: &source, findings: Vec::new(), names: BTreeSet::new() };
+        let flow = reading.flow(source.root(), "").unwrap_or_default();
         match source.root().member("name") {
             Some(name) if name.as_str().is_some_and(|name| !name.trim().is_empty()) => {}
             Some(_) => reading.find("/name", "`name` must be a string that says something"),
             None if source.root().members().is_some() => reading.find("", "`name` is missing"),
             None => {}
         }
-        let Reading { findings, tasks, .. } = reading;
-        (Self { source, tasks }, findings)
+        let findings = reading.findings;
+        (Self { source, flow }, findings)
     }
 
     /// The file.
@@ -67,16 +100,22 @@ impl Definition {
         &self.source
     }
 
+    /// Its tasks, from the first on. Worth following only when nothing is wrong with them.
+    pub fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
     /// The HTTP Tasks in the order written, those in branches included.
     pub fn http_tasks(&self) -> impl Iterator<Item = &Task> {
-        self.tasks.iter().filter(|task| task.is_http())
+        self.flow.all_tasks().into_iter().filter(|task| task.is_http())
     }
 }
 
 struct Reading<'s> {
     source: &'s Source,
     findings: Vec<Finding>,
-    tasks: Vec<Task>,
+    /// Of all tasks, wherever they are: what a task did is known by its name.
+    names: BTreeSet<String>,
 }
 
 impl Reading<'_> {
@@ -85,15 +124,21 @@ impl Reading<'_> {
     }
 
     /// A definition, or a branch of a Parallel: `startTask` and `tasks`.
-    fn flow(&mut self, node: &Node, place: &str) {
+    fn flow(&mut self, node: &Node, place: &str) -> Option<Flow> {
         if node.members().is_none() {
-            return self.find(place, "an object with `startTask` and `tasks` must stand here");
+            self.find(place, "an object with `startTask` and `tasks` must stand here");
+            return None;
         }
         let tasks_place = pointer(place, "tasks");
-        let Some(tasks) = node.member("tasks") else { return self.find(place, "`tasks` is missing") };
-        let Some(tasks) = tasks.members().filter(|tasks| !tasks.is_empty()) else {
-            return self.find(&tasks_place, "`tasks` must be an object with at least one task");
+        let Some(tasks) = node.member("tasks") else {
+            self.find(place, "`tasks` is missing");
+            return None;
         };
+        let Some(tasks) = tasks.members().filter(|tasks| !tasks.is_empty()) else {
+            self.find(&tasks_place, "`tasks` must be an object with at least one task");
+            return None;
+        };
+        let found_before = self.findings.len();
         let names: BTreeSet<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
         let start = node.member("startTask");
         match start.map(Node::as_str) {
@@ -102,9 +147,16 @@ impl Reading<'_> {
             Some(None) => self.find(&pointer(place, "startTask"), "`startTask` must be the name of a task"),
             None => self.find(place, "`startTask` is missing"),
         }
-        for (name, task) in tasks {
-            self.task(name, task, &pointer(&tasks_place, name), &names);
+        let read = |(name, task): &(String, Node)| self.task(name, task, &pointer(&tasks_place, name), &names);
+        let tasks = tasks.iter().filter_map(read).collect();
+        let flow = Flow { start: start.and_then(Node::as_str).unwrap_or_default().to_owned(), tasks };
+        // Where a route is broken, every task behind it would seem to be unreachable as well.
+        if self.findings.len() == found_before {
+            for (place, message) in routes::problems(&flow) {
+                self.find(&place, message);
+            }
         }
+        Some(flow)
     }
 
     fn no_such_task(&mut self, place: &str, name: &str, names: &BTreeSet<&str>) {
@@ -113,54 +165,71 @@ impl Reading<'_> {
         self.findings.push(finding.hint(format!("one of {}", known.join(", "))));
     }
 
-    fn task(&mut self, name: &str, node: &Node, place: &str, names: &BTreeSet<&str>) {
+    fn task(&mut self, name: &str, node: &Node, place: &str, names: &BTreeSet<&str>) -> Option<Task> {
         if name.trim().is_empty() || name.chars().count() > MOST_NAME_CHARACTERS {
             self.find(place, format!("a task's name has 1 to {MOST_NAME_CHARACTERS} characters"));
         }
         if node.members().is_none() {
-            return self.find(place, "a task must be an object");
+            self.find(place, "a task must be an object");
+            return None;
         }
         let Some(kind) = node.member("type").and_then(Node::as_str) else {
             let finding = self.source.finding(place, "`type` is missing");
-            return self.findings.push(finding.hint("\"type\": \"Http\""));
+            self.findings.push(finding.hint("\"type\": \"Http\""));
+            return None;
         };
         if let Some(known) = KINDS.iter().find(|known| **known != kind && is_near(kind, known)) {
             let finding = self.source.finding(&pointer(place, "type"), format!("there is no type `{kind}`"));
             self.findings.push(finding.hint(format!("\"type\": \"{known}\"")));
         }
-        if self.tasks.iter().any(|task| task.name == name) {
+        if !self.names.insert(name.to_owned()) {
             self.find(place, format!("another task is called `{name}` as well"));
         }
         self.route(node, place, kind, names);
-        if kind == "Parallel" {
-            let branches = pointer(place, "branches");
-            match node.member("branches").map(|branches| &branches.kind) {
-                Some(NodeKind::Array(elements)) => {
-                    for (index, branch) in elements.iter().enumerate() {
-                        self.flow(branch, &format!("{branches}/{index}"));
-                    }
-                }
-                _ => self.find(place, "a Parallel has a list of `branches`"),
-            }
-        }
+        let branches = if kind == "Parallel" { self.branches(node, place) } else { Vec::new() };
+        let text = |name| node.member(name).and_then(Node::as_str).map(str::to_owned);
+        let request = node.member("httpRequest");
+        let of_request = |name| request?.member(name)?.as_str().map(str::to_owned);
         let parameters = node.member("inputParameters").and_then(Node::members).unwrap_or_default();
-        self.tasks.push(Task {
+        Some(Task {
             name: name.to_owned(),
             kind: kind.to_owned(),
             place: place.to_owned(),
             text: self.source.text_of(node).to_owned(),
-            url: node.member("httpRequest").and_then(|request| request.member("url")?.as_str().map(str::to_owned)),
+            url: of_request("url"),
+            method: of_request("method"),
+            credentials: text("credentials"),
             input_parameters: parameters
                 .iter()
                 .map(|(name, value)| (name.clone(), self.source.text_of(value).to_owned()))
                 .collect(),
-        });
+            next: text("nextTask"),
+            branches,
+        })
+    }
+
+    fn branches(&mut self, node: &Node, place: &str) -> Vec<Flow> {
+        let branches_place = pointer(place, "branches");
+        match node.member("branches").map(|branches| &branches.kind) {
+            Some(NodeKind::Array(elements)) if !elements.is_empty() => elements
+                .iter()
+                .enumerate()
+                .filter_map(|(index, branch)| self.flow(branch, &format!("{branches_place}/{index}")))
+                .collect(),
+            _ => {
+                self.find(place, "a Parallel has a list of `branches`");
+                Vec::new()
+            }
+        }
     }
 
     /// Where a task leads: either to the next one, or to the end.
     fn route(&mut self, node: &Node, place: &str, kind: &str, names: &BTreeSet<&str>) {
         let ends = node.member("end").is_some_and(|end| self.source.text_of(end) == "true");
         match node.member("nextTask") {
+            Some(_) if kind == "Terminate" => {
+                self.find(&pointer(place, "nextTask"), "a Terminate ends the run, and leads nowhere")
+            }
             Some(_) if ends => {
                 self.find(&pointer(place, "nextTask"), "a task has either `nextTask` or `\"end\": true`")
             }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use http_task_host::Egress;
+use http_task_host::source::{Finding, Source};
 use http_task_host::workflow::Definition;
+use http_task_host::{Egress, HttpTask};
 
 use super::output::Output;
 use super::{Exit, Stop, findings, load, read_source};
@@ -17,14 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Stop> {
     let source = read_source(&arguments.definition, output)?;
-    let (definition, mut found) = Definition::read(source);
-    let component = load(Egress::offline())?;
-    for task in definition.http_tasks() {
-        if let Err(problems) = component.check(&task.text).await.map_err(Stop::failed)? {
-            let located = |problem| findings::located(definition.source(), &task.place, problem);
-            found.extend(problems.into_iter().map(located));
-        }
-    }
+    let (definition, found) = read(source, &load(Egress::offline())?).await?;
     if !found.is_empty() {
         findings::show(definition.source(), &found, output);
         return Ok(Exit::Usage);
@@ -37,4 +31,16 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, S
         output.say(&format!("{}: {count} {tasks}, no problems", definition.source().name()));
     }
     Ok(Exit::Success)
+}
+
+/// A definition, and all that is wrong with it: its connections by this program, its HTTP Tasks by the component.
+pub(super) async fn read(source: Source, component: &HttpTask) -> Result<(Definition, Vec<Finding>), Stop> {
+    let (definition, mut found) = Definition::read(source);
+    for task in definition.http_tasks() {
+        if let Err(problems) = component.check(&task.text).await.map_err(Stop::failed)? {
+            let located = |problem| findings::located(definition.source(), &task.place, problem);
+            found.extend(problems.into_iter().map(located));
+        }
+    }
+    Ok((definition, found))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use http_task_host::component::{Body, Completed, Failure, Problem, Request, Response, Run};
+use http_task_host::component::{Body, Completed, Denial, Failure, Problem, Request, Response, Run};
 use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
 use http_task_host::report::{effect_name, host_of, outcome_name, reason_of, response_of};
@@ -11,10 +11,10 @@ use http_task_host::report::{effect_name, host_of, outcome_name, reason_of, resp
 use super::output::{Output, visible};
 
 const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const LATER: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const LATER: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The request as it would be on the wire, but for the credential.
 pub(super) fn prepared(request: &Request, output: &Output) {
@@ -53,10 +53,10 @@ pub(super) fn run(request: &Request, run: &Run, output: &Output) {
         None => output.put(&format!("{BOLD}{} {}{BOLD:#}\n\n{LATER}not sent{LATER:#}\n", request.method, request.url)),
     }
     match response_of(&run.outcome) {
-        Some(response) => self::response(response, output),
+        Some(response) => output.put(&self::response(response)),
         None => output.put("\n"),
     }
-    outcome(&run.outcome, output);
+    output.put(&outcome(&run.outcome));
     if let Some(error) = &run.error {
         output.put(&format!("{}\n", visible(&error.0)));
     }
@@ -94,7 +94,8 @@ fn summary(exchange: &Exchange) -> String {
     text
 }
 
-fn response(response: &Response, output: &Output) {
+/// Header fields and body.
+pub(super) fn response(response: &Response) -> String {
     let mut text = String::new();
     for header in &response.headers {
         let _ = writeln!(text, "{DIM}{}: {}{DIM:#}", visible(&header.name), visible(&header.value));
@@ -112,10 +113,11 @@ fn response(response: &Response, output: &Output) {
             let _ = writeln!(text, "{} bytes that are no text\n", bytes.len());
         }
     }
-    output.put(&text);
+    text
 }
 
-fn outcome(outcome: &Result<Completed, Failure>, output: &Output) {
+/// The outcome, why it is that, and what to do.
+pub(super) fn outcome(outcome: &Result<Completed, Failure>) -> String {
     let style = match outcome {
         Ok(_) => GOOD,
         Err(Failure::Temporary(_)) => LATER,
@@ -139,18 +141,14 @@ fn outcome(outcome: &Result<Completed, Failure>, output: &Output) {
             let _ = write!(text, "{}", advice(failure));
         }
     }
-    output.put(&text);
+    text
 }
 
 /// What to do now, and who must do it.
 fn advice(failure: &Failure) -> String {
     match failure {
         Failure::ExecutionFailed | Failure::PermanentInvalid(_) | Failure::PermanentRejected(_) => String::new(),
-        Failure::PermanentDenied(denial) => match denial.hint.as_deref().map(str::trim_end) {
-            Some(lines) if lines.contains('\n') => format!("hint: add the lines\n\n{lines}\n"),
-            Some(line) => format!("hint: {line}\n"),
-            None => String::new(),
-        },
+        Failure::PermanentDenied(denial) => remedy(denial),
         Failure::PermanentUnknown(_) => {
             "hint: look whether it took effect before it is sent again; a repeat could do it twice\n".to_owned()
         }
@@ -160,6 +158,15 @@ fn advice(failure: &Failure) -> String {
                 .map_or_else(String::new, |seconds| format!(", but not before {seconds} s have passed"));
             format!("hint: a repeat is right{wait} (effect of this attempt: {})\n", effect_name(temporary.effect))
         }
+    }
+}
+
+/// What would allow what was refused.
+pub(super) fn remedy(denial: &Denial) -> String {
+    match denial.hint.as_deref().map(str::trim_end) {
+        Some(lines) if lines.contains('\n') => format!("hint: add the lines\n\n{lines}\n"),
+        Some(line) => format!("hint: {line}\n"),
+        None => String::new(),
     }
 }
 
@@ -220,7 +227,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// JSON with a line for each member; every token stays as it came.
-fn indented(json: &str) -> String {
+pub(super) fn indented(json: &str) -> String {
     let mut shown = String::with_capacity(json.len() * 2);
     let mut depth = 0_usize;
     let mut in_string = false;

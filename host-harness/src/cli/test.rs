@@ -6,7 +6,6 @@ use clap::Args;
 use http_task_host::component::{Context, Failure, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::{self, Grants};
-use http_task_host::origin::Origin;
 use http_task_host::report::{OutcomeReport, RequestReport};
 use http_task_host::stand_in::StandIn;
 use http_task_host::workflow::{Definition, Task};
@@ -16,7 +15,7 @@ use serde::ser::{SerializeMap, Serializer};
 use uuid::Uuid;
 
 use super::output::Output;
-use super::{Exit, Settings, Stop, findings, input, load, print, read_source};
+use super::{Exit, Settings, Stop, confirm, findings, input, load, print, read_source};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -80,7 +79,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         return Ok(Exit::Success);
     }
     if stand_in.is_none() && !arguments.yes {
-        confirm(&request, output)?;
+        confirm::ask([(request.method.as_str(), request.url.as_str())], output)?;
     }
     let run = component.run(&task.text, &input, &context).await;
     if output.json {
@@ -93,7 +92,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
             output.say(&format!("or run: http-task grant {}{option}", print::shell_word(definition.source().name())));
         }
     }
-    Ok(exit_of(&run))
+    Ok(run.outcome.as_ref().err().map_or(Exit::Success, Exit::of))
 }
 
 fn find_task<'d>(definition: &'d Definition, name: Option<&str>) -> Result<&'d Task, Stop> {
@@ -144,7 +143,7 @@ async fn prepare(
 }
 
 /// The names in `${lead.id}` or `${$.lead.id}`, when there is nothing but names in it.
-fn plain_path(expression: &str) -> Option<Vec<&str>> {
+pub(super) fn plain_path(expression: &str) -> Option<Vec<&str>> {
     let inner = expression.strip_prefix("${")?.strip_suffix('}')?;
     let names: Vec<_> = inner.strip_prefix("$.").unwrap_or(inner).split('.').collect();
     let plain = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
@@ -176,34 +175,9 @@ fn show_prepared(task: &Task, request: &Request, output: &Output) {
     }
 }
 
-/// A method that changes data on another machine is sent only when somebody says so.
-fn confirm(request: &Request, output: &Output) -> Result<(), Stop> {
-    let origin = Origin::of(&request.url)?;
-    if matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") || origin.is_loopback() {
-        return Ok(());
-    }
-    let what = format!("{} changes data on {origin}", request.method);
-    match output.ask(&format!("{what}. Send it? [y/N]")) {
-        Some(answer) if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") => Ok(()),
-        Some(_) => Err(Stop::usage("not sent")),
-        None => Err(Stop::usage(format!("{what}, and nobody is here to be asked; nothing was sent"))
-            .hint("--yes sends it, --offline shows it, --stand-in tries it")),
-    }
-}
-
 fn lacks_grant(run: &Run) -> bool {
     let Err(Failure::PermanentDenied(denial)) = &run.outcome else { return false };
     denial.hint.as_ref().is_some_and(|hint| hint.starts_with(grants::ENTRY))
-}
-
-fn exit_of(run: &Run) -> Exit {
-    match &run.outcome {
-        Ok(_) => Exit::Success,
-        Err(Failure::PermanentInvalid(_)) => Exit::Usage,
-        Err(Failure::PermanentDenied(_)) => Exit::Refused,
-        Err(Failure::Temporary(_)) => Exit::Temporary,
-        Err(Failure::ExecutionFailed | Failure::PermanentRejected(_) | Failure::PermanentUnknown(_)) => Exit::Failed,
-    }
 }
 
 #[derive(Serialize)]

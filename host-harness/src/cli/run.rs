@@ -1,0 +1,223 @@
+//! `http-task run`: a whole definition, in this process. All that can be known before anything is sent is checked before.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use http_task_host::component::{Denial, Problem};
+use http_task_host::credentials::Credentials;
+use http_task_host::grants::Grants;
+use http_task_host::plan::Plan;
+use http_task_host::runner::{DEFAULT_LONGEST_WAIT, Progress, Report, RunOutcome, Runner, in_parameters};
+use http_task_host::source::Finding;
+use http_task_host::stand_in::StandIn;
+use http_task_host::workflow::{Definition, Task};
+use http_task_host::{Egress, HttpTask};
+use serde_json::value::RawValue;
+
+use super::output::Output;
+use super::test::plain_path;
+use super::{Exit, Settings, Stop, check, confirm, findings, input, load, print, progress, read_source};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The workflow definition
+    definition: PathBuf,
+    /// The workflow's input
+    #[arg(long, value_name = "JSON|@FILE")]
+    input: Option<String>,
+    /// Send to a Pipedrive that this program plays itself: no account, no configuration
+    #[arg(long)]
+    pub(super) stand_in: bool,
+    /// Send without asking, also what changes data
+    #[arg(long)]
+    yes: bool,
+    /// The longest wait before an attempt; what must wait longer ends the run
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LONGEST_WAIT.as_secs())]
+    longest_wait: u64,
+}
+
+/// A definition that can be run.
+struct Runnable {
+    definition: Definition,
+    plan: Plan,
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let given = input::read(arguments.input.as_deref(), output)?;
+    let given = RawValue::from_string(serde_json::to_string(&given)?)?;
+    let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
+    let component = load(match &stand_in {
+        Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
+        None => {
+            let grants = Grants::read(&settings.grants()?)?;
+            let credentials = Credentials::read(&settings.credentials()?)?;
+            Egress::new(grants, credentials, output.redactor().clone())?
+        }
+    })?;
+    let chain = read_chain(&arguments.definition, &component, output).await?;
+    if let Some(first) = chain.first() {
+        let missing = missing_input(first, &component, &given).await?;
+        if !missing.is_empty() {
+            findings::show(first.definition.source(), &missing, output);
+            return Ok(Exit::Usage);
+        }
+    }
+    if let Some(exit) = refused(&chain, &component, output) {
+        return Ok(exit);
+    }
+    if stand_in.is_none() && !arguments.yes {
+        let tasks = chain.iter().flat_map(|runnable| runnable.definition.http_tasks());
+        confirm::ask(tasks.filter_map(|task| Some((task.method.as_deref()?, task.url.as_deref()?))), output)?;
+    }
+    let tell = |happened: &Progress<'_>| progress::tell(happened, output);
+    let runner = Runner::new(&component, Duration::from_secs(arguments.longest_wait), &tell);
+    run_chain(&runner, &chain, given, output).await
+}
+
+/// Runs the first of the definitions, and each of the others when the one before it fails. How the first ended is how
+/// the command ends.
+async fn run_chain(
+    runner: &Runner<'_>,
+    chain: &[Runnable],
+    mut input: Box<RawValue>,
+    output: &Output,
+) -> Result<Exit, Stop> {
+    let mut interrupted = std::pin::pin!(interrupted()?);
+    let mut exit = None;
+    for Runnable { plan, .. } in chain {
+        let report = runner.run(plan, input, &mut interrupted).await;
+        progress::tell_end(&report, output);
+        exit = exit.or(Some(exit_of(&report)));
+        if matches!(report.outcome, RunOutcome::Completed | RunOutcome::Interrupted) {
+            break;
+        }
+        input = RawValue::from_string(serde_json::to_string(&report)?)?;
+    }
+    Ok(exit.unwrap_or(Exit::Success))
+}
+
+/// Ends when somebody ends the program. From now on it does not die of that by itself.
+fn interrupted() -> Result<impl Future<Output = ()>, Stop> {
+    #[cfg(unix)]
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut pressed = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = pressed.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// The definition, its failure workflow, the failure workflow of that, and so on; what is wrong with any of them ends the
+/// command before anything runs.
+async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Result<Vec<Runnable>, Stop> {
+    let mut chain: Vec<Runnable> = Vec::new();
+    let mut seen = vec![path.canonicalize()?];
+    let mut path = path.to_owned();
+    loop {
+        let (definition, mut found) = check::read(read_source(&path, output)?, component).await?;
+        // Types that a run does not know are told beside all else; the rest needs sound connections.
+        let plan = Plan::of(&definition);
+        if let Err(problems) = &plan {
+            found.extend(problems.iter().filter(|problem| !found.contains(problem)).cloned().collect::<Vec<_>>());
+        }
+        let next = match plan.as_ref().map(|plan| plan.failure_workflow.as_deref()) {
+            Ok(Some(name)) => beside(&path, name).and_then(|file| {
+                let canonical = file.canonicalize().unwrap_or_else(|_| file.clone());
+                let again = seen.contains(&canonical);
+                seen.push(canonical);
+                if again { Err(format!("`{name}` leads back here: a run that fails would never end")) } else { Ok(file) }
+            }),
+            _ => Err(String::new()),
+        };
+        if let Err(message) = &next
+            && !message.is_empty()
+        {
+            found.push(definition.source().finding("/failureWorkflow", message.as_str()));
+        }
+        match plan {
+            Ok(plan) if found.is_empty() => chain.push(Runnable { definition, plan }),
+            _ => {
+                findings::show(definition.source(), &found, output);
+                return Err(Stop::shown());
+            }
+        }
+        match next {
+            Ok(file) => path = file,
+            Err(_) => return Ok(chain),
+        }
+    }
+}
+
+/// The file of a failure workflow: beside the definition, with or without `.json` in its name.
+fn beside(path: &Path, name: &str) -> Result<PathBuf, String> {
+    let named = [path.with_file_name(name), path.with_file_name(format!("{name}.json"))];
+    let missing = || format!("there is no file `{name}` or `{name}.json` beside this one");
+    named.into_iter().find(|file| file.is_file()).ok_or_else(missing)
+}
+
+/// Values of the workflow's input that will be needed and are not there.
+async fn missing_input(runnable: &Runnable, component: &HttpTask, input: &RawValue) -> Result<Vec<Finding>, Stop> {
+    let scope = format!(r#"{{"workflow":{{"input":{input}}},"tasks":{{}}}}"#);
+    let mut found = Vec::new();
+    for (name, step) in runnable.plan.flow.http_steps() {
+        let resolved = component.resolve(&step.input_parameters, &scope).await.map_err(Stop::failed)?;
+        let Some(task) = runnable.definition.http_tasks().find(|task| task.name == name) else { continue };
+        let missing = resolved.err().into_iter().flatten().filter_map(of_the_workflow);
+        found.extend(missing.map(|problem| findings::located(runnable.definition.source(), &task.place, problem)));
+    }
+    Ok(found)
+}
+
+/// A problem that no task before can mend: a value that the workflow's input does not have.
+fn of_the_workflow(problem: Problem) -> Option<Problem> {
+    let path = plain_path(problem.missing.as_deref()?)?;
+    let ["workflow", "input", name @ ..] = path.as_slice() else { return None };
+    let hint = (!name.is_empty()).then(|| print::input_hint(name));
+    Some(in_parameters(Problem { hint, ..problem }))
+}
+
+/// Shows what policy refuses of all that the definitions may send, and says how to end then.
+fn refused(chain: &[Runnable], component: &HttpTask, output: &Output) -> Option<Exit> {
+    let mut denials: Vec<(&Task, Denial)> = Vec::new();
+    for task in chain.iter().flat_map(|runnable| runnable.definition.http_tasks()) {
+        let permitted = component.permits(task.url.as_deref().unwrap_or_default(), task.credentials.as_deref());
+        if let Err(denial) = permitted
+            && !denials.iter().any(|(_, known)| *known == denial)
+        {
+            denials.push((task, denial));
+        }
+    }
+    if denials.is_empty() {
+        return None;
+    }
+    if output.json {
+        let denials: Vec<_> = denials
+            .iter()
+            .map(|(task, denial)| serde_json::json!({"task": task.name, "message": denial.message, "hint": denial.hint}))
+            .collect();
+        output.put_json(&serde_json::json!({ "outcome": "permanent-denied", "denials": denials }));
+    } else {
+        output.say("permanent-denied: nothing was sent");
+        for (task, denial) in &denials {
+            output.say(&format!("{}: {}\n{}", task.name, denial.message, print::remedy(denial)));
+        }
+    }
+    Some(Exit::Refused)
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match &report.outcome {
+        RunOutcome::Completed => Exit::Success,
+        RunOutcome::Interrupted => Exit::Interrupted,
+        _ => report.failure().map_or(Exit::Failed, |(failure, _)| Exit::of(failure)),
+    }
+}
