@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
-    for watched in ["Cargo.toml", "Cargo.lock", "src", "wit"] {
+    for watched in ["Cargo.toml", "Cargo.lock", "build.rs", "src", "wit"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);

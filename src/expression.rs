@@ -32,8 +32,46 @@ pub enum Part {
 pub struct Expression {
     written: String,
     optional: bool,
-    path: JsonPath,
-    many: bool,
+    path: Path,
+}
+
+/// Where an expression looks.
+#[derive(Debug, Clone, PartialEq)]
+enum Path {
+    /// Nothing but names, as most are: followed without the parser of queries, which takes longer than all else of a
+    /// definition.
+    Names(Vec<String>),
+    /// Any other query that finds one node at most.
+    One(JsonPath),
+    /// A query that may find several.
+    Many(JsonPath),
+}
+
+impl Path {
+    /// Reads `$.lead.id`, `lead.id`, `$`; none where anything but names is in it.
+    fn names(path: &str) -> Option<Vec<String>> {
+        let names = match path.strip_prefix('$') {
+            Some("") => return Some(Vec::new()),
+            Some(rest) => rest.strip_prefix('.')?,
+            None => path,
+        };
+        names.split('.').map(|name| is_shorthand(name).then(|| name.to_owned())).collect()
+    }
+
+    /// The value that it finds.
+    fn find(&self, input: &Value) -> Option<Value> {
+        match self {
+            Self::Names(names) => names.iter().try_fold(input, |value, name| value.as_object()?.get(name)).cloned(),
+            Self::One(query) => query.query(input).first().cloned(),
+            Self::Many(query) => Some(query.query(input).into_iter().cloned().collect()),
+        }
+    }
+}
+
+/// `member-name-shorthand` (RFC 9535, section 2.5.1.1).
+fn is_shorthand(name: &str) -> bool {
+    let first = |character: char| character.is_ascii_alphabetic() || character == '_' || !character.is_ascii();
+    name.starts_with(first) && name.chars().all(|character| first(character) || character.is_ascii_digit())
 }
 
 impl Text {
@@ -137,25 +175,11 @@ impl Expression {
         if path.starts_with("swf:") {
             return Err(Problem::new(place, format!("`{written}`: names that begin with `swf:` are reserved")));
         }
-        refuse_what_is_not_exact(path, &written, place)?;
-        let full = if path.starts_with('$') {
-            path.to_owned()
-        } else if path.starts_with('[') {
-            format!("${path}")
-        } else {
-            format!("$.{path}")
+        let path = match Path::names(path) {
+            Some(names) => Path::Names(names),
+            None => read_query(path, &written, place)?,
         };
-        let parsed = JsonPath::parse(&full).map_err(|_| {
-            let problem = Problem::new(place, format!("`{written}` is not a JSONPath (RFC 9535)"));
-            if path.contains("match(") || path.contains("search(") {
-                problem.hint("the functions match and search are not supported; filter before this task")
-            } else {
-                problem.hint("write a path such as `${lead.id}`, `${$.lead.id}` or `${$['lead id']}`")
-            }
-        })?;
-        // Only a singular query may stand in a comparison (RFC 9535, section 2.3.5.1), so the parser itself tells.
-        let many = JsonPath::parse(&format!("$[?{full}==0]")).is_err();
-        Ok(Self { written, optional, path: parsed, many })
+        Ok(Self { written, optional, path })
     }
 
     /// Whether its value may be absent.
@@ -170,11 +194,7 @@ impl Expression {
 
     /// What the input has here: a value of any type, or the list of all nodes of a query that may find several.
     pub(crate) fn value(&self, input: &Value) -> Option<Value> {
-        let nodes = self.path.query(input);
-        if self.many {
-            return Some(nodes.into_iter().cloned().collect());
-        }
-        nodes.first().cloned()
+        self.path.find(input)
     }
 
     /// The value as text for a place inside a longer string.
@@ -198,6 +218,28 @@ impl Expression {
         )
         .hint(self.written.replacen("${?", "${", 1))
     }
+}
+
+fn read_query(path: &str, written: &str, place: &Place) -> Result<Path, Problem> {
+    refuse_what_is_not_exact(path, written, place)?;
+    let full = if path.starts_with('$') {
+        path.to_owned()
+    } else if path.starts_with('[') {
+        format!("${path}")
+    } else {
+        format!("$.{path}")
+    };
+    let query = JsonPath::parse(&full).map_err(|_| {
+        let problem = Problem::new(place, format!("`{written}` is not a JSONPath (RFC 9535)"));
+        if path.contains("match(") || path.contains("search(") {
+            problem.hint("the functions match and search are not supported; filter before this task")
+        } else {
+            problem.hint("write a path such as `${lead.id}`, `${$.lead.id}` or `${$['lead id']}`")
+        }
+    })?;
+    // Only a singular query may stand in a comparison (RFC 9535, section 2.3.5.1), so the parser itself tells.
+    let singular = JsonPath::parse(&format!("$[?{full}==0]")).is_ok();
+    Ok(if singular { Path::One(query) } else { Path::Many(query) })
 }
 
 /// A string, number or boolean as text; nothing else is.
@@ -274,4 +316,25 @@ fn unquoted(path: &str) -> impl Iterator<Item = (usize, char)> {
         }
         false
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_find_what_the_query_finds(
+            path in "\\$?(\\.?[a-cé_][a-c0-9é_]{0,2}){0,3}|\\PC{0,6}",
+            document in "[abc]",
+        ) {
+            let input = serde_json::json!({&document: {"a": {"b": 1, "é": null}, "b": [0], "c1": "x"}, "é": 2, "_": {"a": 3}});
+            let Some(names) = Path::names(&path) else { return Ok(()) };
+            let full = if path.starts_with('$') { path.clone() } else { format!("$.{path}") };
+            let query = JsonPath::parse(&full).map(Path::One);
+            prop_assert!(query.is_ok(), "{} is no query", full);
+            prop_assert_eq!(Path::Names(names).find(&input), query.unwrap().find(&input));
+        }
+    }
 }

@@ -4,15 +4,11 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use wasmtime::component::{Component, Linker, Resource, ResourceTable, types::ComponentItem};
-use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut, StoreLimits,
-    StoreLimitsBuilder,
-};
+use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
@@ -28,6 +24,7 @@ use crate::grants::Refusal;
 use crate::limits::Limits;
 
 mod compiled;
+mod engine;
 
 #[expect(missing_docs, reason = "generated from wit/")]
 mod bindings {
@@ -46,15 +43,6 @@ mod bindings {
         additional_derives: [PartialEq],
     });
 }
-
-/// How often a guest that computes gives way, so that one call does not hold a thread.
-const EPOCH: Duration = Duration::from_millis(10);
-
-/// The guest's stack: enough for JSON nested as deep as the component reads it, 128 levels, read and written recursively.
-const GUEST_STACK_BYTES: usize = 512 * 1024;
-
-/// What a fiber needs beyond the guest's stack, for the host functions that run on it.
-const HOST_STACK_BYTES: usize = 512 * 1024;
 
 /// The component, ready to be called.
 pub struct HttpTask {
@@ -108,7 +96,7 @@ impl HttpTask {
     /// is run from that folder: it must belong to this user and be closed to others, or it is not used.
     pub fn load(bytes: &[u8], cache: Option<&Path>, egress: Egress, limits: Limits) -> Result<Self, LoadError> {
         let load = || {
-            let engine = Engine::new(&config(&limits))?;
+            let engine = engine::new(&limits)?;
             let component = match cache {
                 Some(folder) => compiled::load(&engine, bytes, folder)?,
                 None => Component::new(&engine, bytes)?,
@@ -127,7 +115,6 @@ impl HttpTask {
             wasmtime::Result::Ok((engine, component, instance))
         };
         let (engine, component, instance) = load().map_err(LoadError)?;
-        advance_epochs(&engine);
         let places = Semaphore::new(limits.concurrent_calls as usize);
         Ok(Self { engine, instance, component, egress: Arc::new(egress), limits, places })
     }
@@ -292,41 +279,8 @@ fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, rec
     Run { outcome, exchange: record.exchange, error }
 }
 
-fn config(limits: &Limits) -> Config {
-    let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(limits.concurrent_calls)
-        .total_core_instances(limits.concurrent_calls * CORE_INSTANCES)
-        .total_memories(limits.concurrent_calls)
-        .total_tables(limits.concurrent_calls * CORE_INSTANCES)
-        .total_stacks(limits.concurrent_calls)
-        .max_memory_size(limits.memory_bytes);
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .epoch_interruption(true)
-        .max_wasm_stack(GUEST_STACK_BYTES)
-        .async_stack_size(GUEST_STACK_BYTES + HOST_STACK_BYTES)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
-}
-
 /// The interface under the version that the pinned wasmtime-wasi-http gives it.
 const HTTP_TYPES: &str = "wasi:http/types@0.2.12";
-
-/// Core instances that a component of ours is made of: the module, and the shims that wit-component puts around it.
-const CORE_INSTANCES: u32 = 4;
-
-/// Advances the engine's epoch for as long as the engine lives.
-fn advance_epochs(engine: &Engine) {
-    let engine = engine.weak();
-    std::thread::spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(EPOCH);
-        }
-    });
-}
 
 /// What one instance can reach.
 struct CallState {

@@ -289,14 +289,8 @@ mod tests {
     fn a_permanent_failure_and_a_terminate_end_the_flow() {
         let end = Task { name: "t".into(), does: Does::Terminate(Status::Failed), next: None };
         let flow = flow(vec![http("a", Some("t"), 9), end]);
-        assert_eq!(
-            next(&flow, &[attempted("a", Ended::Permanent)]),
-            "Failed { task: \"a\", why: Permanent }"
-        );
-        assert_eq!(
-            next(&flow, &[attempted("a", Ended::Completed)]),
-            "Terminated { task: \"t\", failed: true }"
-        );
+        assert_eq!(next(&flow, &[attempted("a", Ended::Permanent)]), "Failed { task: \"a\", why: Permanent }");
+        assert_eq!(next(&flow, &[attempted("a", Ended::Completed)]), "Terminated { task: \"t\", failed: true }");
     }
 
     #[test]

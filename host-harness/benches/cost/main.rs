@@ -90,5 +90,9 @@ async fn round<F: Future<Output = Result<(), String>> + Send + 'static>(
     while let Some(lane) = lanes.join_next().await {
         took.extend(lane??);
     }
-    Ok(Round { wall: started.elapsed(), cpu: process::cpu().zip(cpu_before).map(|(after, before)| after - before), took })
+    Ok(Round {
+        wall: started.elapsed(),
+        cpu: process::cpu().zip(cpu_before).map(|(after, before)| after - before),
+        took,
+    })
 }

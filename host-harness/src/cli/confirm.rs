@@ -8,10 +8,7 @@ use super::Stop;
 use super::output::Output;
 
 /// Asks once for all requests, each a method and a URL, when there is something to ask.
-pub(super) fn ask<'a>(
-    requests: impl IntoIterator<Item = (&'a str, &'a str)>,
-    output: &Output,
-) -> Result<(), Stop> {
+pub(super) fn ask<'a>(requests: impl IntoIterator<Item = (&'a str, &'a str)>, output: &Output) -> Result<(), Stop> {
     let mut changes = BTreeSet::new();
     for (method, url) in requests {
         let origin = Origin::of(url)?;

@@ -15,7 +15,8 @@ pub(super) fn tell(progress: &Progress<'_>, output: &Output) {
     let line = match progress {
         Progress::Started { run, name } => format!("{BOLD}{}{BOLD:#} · run {run}", visible(name)),
         Progress::Sending { task, attempt, max_attempts, method, url } => {
-            let attempt = if *max_attempts > 1 { format!("attempt {attempt} of {max_attempts}: ") } else { String::new() };
+            let attempt =
+                if *max_attempts > 1 { format!("attempt {attempt} of {max_attempts}: ") } else { String::new() };
             format!("{}: {attempt}{method} {}", visible(task), visible(url))
         }
         Progress::Attempted { task, outcome, reason, status, sent, milliseconds, .. } => {

@@ -134,7 +134,11 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
                 let canonical = file.canonicalize().unwrap_or_else(|_| file.clone());
                 let again = seen.contains(&canonical);
                 seen.push(canonical);
-                if again { Err(format!("`{name}` leads back here: a run that fails would never end")) } else { Ok(file) }
+                if again {
+                    Err(format!("`{name}` leads back here: a run that fails would never end"))
+                } else {
+                    Ok(file)
+                }
             }),
             _ => Err(String::new()),
         };
@@ -202,7 +206,9 @@ fn refused(chain: &[Runnable], component: &HttpTask, output: &Output) -> Option<
     if output.json {
         let denials: Vec<_> = denials
             .iter()
-            .map(|(task, denial)| serde_json::json!({"task": task.name, "message": denial.message, "hint": denial.hint}))
+            .map(
+                |(task, denial)| serde_json::json!({"task": task.name, "message": denial.message, "hint": denial.hint}),
+            )
             .collect();
         output.put_json(&serde_json::json!({ "outcome": "permanent-denied", "denials": denials }));
     } else {
