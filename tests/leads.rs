@@ -4,6 +4,7 @@ mod loaded;
 
 use http_task_host::component::{Change, CustomField, Failure, LeadUpdate, Money};
 use http_task_host::redaction::Redactor;
+use http_task_host::stand_in::Script;
 use http_task_host::{Egress, Limits};
 use loaded::{NO_CONTEXT, load, server};
 
@@ -16,7 +17,7 @@ fn update(lead_id: &str, changes: Vec<Change>) -> LeadUpdate {
 
 #[tokio::test]
 async fn a_typed_update_arrives_as_its_changes_in_their_order() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let mut step = update(
         LEAD,
@@ -45,7 +46,7 @@ async fn a_typed_update_arrives_as_its_changes_in_their_order() {
 
 #[tokio::test]
 async fn an_update_that_is_wrong_in_itself_is_not_sent() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let run = host.update_lead(&update("7", vec![]), &NO_CONTEXT).await;
     let Err(Failure::PermanentInvalid(problems)) = run.outcome else { panic!("{:?}", run.outcome) };
@@ -56,7 +57,7 @@ async fn an_update_that_is_wrong_in_itself_is_not_sent() {
 
 #[tokio::test]
 async fn the_api_refuses_in_its_own_words() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let gone = "00000000-0000-0000-0000-000000000000";
     let run = host.update_lead(&update(gone, vec![Change::Title("x".into())]), &NO_CONTEXT).await;

@@ -9,7 +9,7 @@ use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::report::{outcome_name, reason_of};
-use http_task_host::stand_in::{Fault, StandIn};
+use http_task_host::stand_in::{Fault, Script, StandIn};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, host_for, load, server};
 
@@ -38,7 +38,7 @@ fn short(run: &Run) -> &'static str {
 
 #[tokio::test]
 async fn what_prepare_shows_is_what_run_sends() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = host_for(&server, Limits::default());
     let definition = format!(
         r#"{{"idempotencyKey": {{"header": "Idempotency-Key"}}, "httpRequest": {{"method": "POST",
@@ -70,7 +70,7 @@ async fn what_prepare_shows_is_what_run_sends() {
 
 #[tokio::test]
 async fn a_large_body_and_a_large_answer_pass_whole() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let text = "é".repeat(1_500_000);
     let definition = format!(
@@ -87,7 +87,7 @@ async fn a_large_body_and_a_large_answer_pass_whole() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_not_sent() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let mut limits = Limits::default();
     limits.request_bytes = 1000;
     let host = host_for(&server, limits);
@@ -102,7 +102,7 @@ async fn a_body_beyond_the_limit_is_not_sent() {
 
 #[tokio::test]
 async fn a_second_call_takes_the_connection_of_the_first() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = host_for(&server, Limits::default());
     let definition = definition("GET", &server, "");
     let connects = [run(&host, &definition).await, run(&host, &definition).await]
@@ -148,10 +148,10 @@ async fn every_way_a_server_fails_ends_in_the_right_failure_in_time() {
     };
     for (fault, get, post, reason) in [
         (Fault::Endless, "permanent-rejected", "permanent-unknown", "larger than the 1048576 bytes"),
-        (Fault::Gibibyte, "permanent-rejected", "permanent-unknown", "larger than the 1048576 bytes"),
+        (Fault::TooLarge, "permanent-rejected", "permanent-unknown", "larger than the 1048576 bytes"),
         (Fault::SlowDrip, "temporary possible", "permanent-unknown", "the host's deadline passed"),
         (Fault::HangInBody, "temporary possible", "permanent-unknown", "nothing for 1 s (readTimeoutSeconds)"),
-        (Fault::CutBody, "temporary possible", "permanent-unknown", "ended before the answer did"),
+        (Fault::CutBody(10), "temporary possible", "permanent-unknown", "ended before the answer did"),
         (Fault::Redirect, "permanent-rejected", "permanent-rejected", "https://elsewhere.example/leads"),
         (Fault::Unavailable, "temporary none", "temporary none", "503"),
     ] {
@@ -182,7 +182,7 @@ async fn retry_after_is_handed_over_and_not_slept_on() {
 
 #[tokio::test]
 async fn nobody_there_or_no_tls_there_is_temporary_without_effect() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let tls = format!("https://{}", server.address());
     let nobody = {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -200,7 +200,7 @@ async fn nobody_there_or_no_tls_there_is_temporary_without_effect() {
 
 #[tokio::test]
 async fn without_a_grant_nothing_is_sent_and_the_refusal_says_what_to_add() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let egress = Egress::new(Grants::default(), Credentials::default(), Redactor::default()).unwrap();
     let run = run(&load(egress, Limits::default()), &definition("GET", &server, "")).await;
     let Err(Failure::PermanentDenied(denial)) = run.outcome else { panic!("{:?}", run.outcome) };
@@ -210,7 +210,7 @@ async fn without_a_grant_nothing_is_sent_and_the_refusal_says_what_to_add() {
 
 #[tokio::test]
 async fn credentials_that_are_unknown_or_bound_elsewhere_are_refused_and_nothing_is_sent() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials.toml");
     std::fs::write(
@@ -232,7 +232,7 @@ async fn credentials_that_are_unknown_or_bound_elsewhere_are_refused_and_nothing
 
 #[tokio::test]
 async fn the_credentials_reference_never_leaves_the_host() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let run =
         run(&host, &format!(r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "GET", "url": "{LEAD}"}}}}"#))
@@ -246,7 +246,7 @@ async fn the_credentials_reference_never_leaves_the_host() {
 
 #[tokio::test]
 async fn a_secret_that_the_api_sends_back_is_taken_out() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let task = |title: &str| {
         format!(
@@ -262,7 +262,7 @@ async fn a_secret_that_the_api_sends_back_is_taken_out() {
 
 #[tokio::test]
 async fn many_mistakes_are_all_found_and_nothing_is_sent() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let host = host_for(&server, Limits::default());
     let definition = r#"{
         "type": "Https", "description": 1, "credentials": "",
@@ -298,7 +298,7 @@ async fn many_mistakes_are_all_found_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_guest_that_wants_more_memory_than_allowed_fails_alone() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let mut limits = Limits::default();
     limits.memory_bytes = 4 * 1024 * 1024;
     let host = host_for(&server, limits);
@@ -311,7 +311,7 @@ async fn a_guest_that_wants_more_memory_than_allowed_fails_alone() {
 
 #[tokio::test]
 async fn an_offline_host_cannot_send() {
-    let server = server(None).await;
+    let server = server(Script::default()).await;
     let run = run(&load(Egress::offline(), Limits::default()), &definition("GET", &server, "")).await;
     assert_eq!(short(&run), "permanent-denied");
     assert_eq!(server.received(), []);

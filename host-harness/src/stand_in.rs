@@ -4,38 +4,55 @@
 mod fault;
 mod leads;
 mod rules;
+mod script;
 
-use std::convert::Infallible;
+use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 pub use self::fault::Fault;
+use self::fault::{Ending, Reply};
 use self::leads::{Answer, Leads};
+pub use self::script::{Line, Script, ScriptError};
 use crate::redaction::Secret;
 
 /// A running stand-in. Dropping it ends it.
 pub struct StandIn {
     address: SocketAddr,
     token: String,
-    received: Arc<Mutex<Vec<Received>>>,
-    accepting: AbortHandle,
+    received: watch::Sender<Vec<Received>>,
+    script: Arc<Mutex<Script>>,
+    listening: Listening,
 }
+
+/// What becomes of connections.
+enum Listening {
+    Accepted(AbortHandle),
+    /// The port is this socket's, and nobody listens on it.
+    Refused(#[expect(dead_code, reason = "it holds the port")] TcpSocket),
+}
+
+/// Connections that may wait to be accepted: more than any test opens at once.
+const BACKLOG: u32 = 1024;
 
 /// One request, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +64,28 @@ pub struct Received {
 }
 
 impl StandIn {
-    /// Starts one on a free port of the loopback address.
-    pub async fn start(fault: Option<Fault>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
+    /// Starts one on a free port of the loopback address. Each request uses a line of the script.
+    pub async fn start(script: impl Into<Script>) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let address = socket.local_addr()?;
         let token = format!("stand-in-{}", Uuid::new_v4().simple());
-        let received = Arc::default();
-        let serving = Serving { token: token.clone(), leads: Arc::default(), received: Arc::clone(&received), fault };
-        let accepting = tokio::spawn(accept(listener, serving)).abort_handle();
-        Ok(Self { address, token, received, accepting })
+        let received = watch::Sender::default();
+        let script = script.into();
+        let refuses = script.refuses();
+        let script = Arc::new(Mutex::new(script));
+        let serving = Serving {
+            token: token.clone(),
+            leads: Arc::default(),
+            received: received.clone(),
+            script: Arc::clone(&script),
+        };
+        let listening = if refuses {
+            Listening::Refused(socket)
+        } else {
+            Listening::Accepted(tokio::spawn(accept(socket.listen(BACKLOG)?, serving)).abort_handle())
+        };
+        Ok(Self { address, token, received, script, listening })
     }
 
     /// Where it listens.
@@ -74,13 +104,26 @@ impl StandIn {
 
     /// All that it has received so far.
     pub fn received(&self) -> Vec<Received> {
-        lock(&self.received).clone()
+        self.received.borrow().clone()
+    }
+
+    /// Waits until it has received so many requests.
+    pub async fn has_received(&self, requests: usize) {
+        // The sender is this stand-in's own, and so outlives the wait.
+        let _ = self.received.subscribe().wait_for(|received| received.len() >= requests).await;
+    }
+
+    /// The lines of its script that no request has used.
+    pub fn unused(&self) -> Vec<Line> {
+        lock(&self.script).unused()
     }
 }
 
 impl Drop for StandIn {
     fn drop(&mut self) {
-        self.accepting.abort();
+        if let Listening::Accepted(accepting) = &self.listening {
+            accepting.abort();
+        }
     }
 }
 
@@ -88,8 +131,8 @@ impl Drop for StandIn {
 struct Serving {
     token: String,
     leads: Arc<Mutex<Leads>>,
-    received: Arc<Mutex<Vec<Received>>>,
-    fault: Option<Fault>,
+    received: watch::Sender<Vec<Received>>,
+    script: Arc<Mutex<Script>>,
 }
 
 async fn accept(listener: TcpListener, serving: Serving) {
@@ -110,38 +153,83 @@ async fn serve(stream: TcpStream, serving: Serving) {
     let wire = Wire::default();
     let service = service_fn(|request| {
         let (serving, wire) = (serving.clone(), wire.clone());
-        async move { Ok::<_, Infallible>(serving.answer(request, &wire).await) }
+        Box::pin(async move { serving.answer(request, &wire).await })
     });
-    let stream = TokioIo::new(Listening { stream, wire: wire.clone() });
+    let stream = TokioIo::new(Heard { stream, wire: wire.clone() });
+    let mut connection = http1::Builder::new().serve_connection(stream, service);
     // A client that goes away mid-answer is its own affair.
-    let _ = http1::Builder::new().serve_connection(stream, service).await;
+    let ended = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+    let Err(error) = ended else { return };
+    let Some(Broken(bytes, ending)) = error.source().and_then(|source| source.downcast_ref()) else { return };
+    let mut stream = connection.into_parts().io.into_inner().stream;
+    let _ = stream.write_all(bytes).await;
+    match ending {
+        Ending::Close => {
+            let _ = stream.shutdown().await;
+        }
+        // What is dropped with no time to linger is reset.
+        Ending::Reset => {
+            let _ = stream.set_zero_linger();
+        }
+    }
 }
 
 type AnswerBody = BoxBody<Bytes, io::Error>;
 
+/// What is not to be answered in HTTP: the connection is taken from it.
+#[derive(Debug)]
+struct Broken(Bytes, Ending);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the script breaks the connection")
+    }
+}
+
+impl Error for Broken {}
+
 impl Serving {
-    async fn answer(&self, request: Request<Incoming>, wire: &Wire) -> Response<AnswerBody> {
+    async fn answer(&self, request: Request<Incoming>, wire: &Wire) -> Result<Response<AnswerBody>, Broken> {
         let (head, body) = request.into_parts();
         let Ok(body) = body.collect().await else {
-            return json(Answer::not_modelled("a request that ends before its content does"));
+            return Ok(json(Answer::not_modelled("a request that ends before its content does")));
         };
         let body = body.to_bytes();
-        lock(&self.received).push(Received { head: wire.take_head(), body: body.to_vec() });
-        if let Some(fault) = self.fault {
-            return fault.answer();
+        let line = lock(&self.script).next();
+        let received = Received { head: wire.take_head(), body: body.to_vec() };
+        self.received.send_modify(|all| all.push(received));
+        let now = SystemTime::now();
+        match line {
+            Line::Model => Ok(json(self.model(&head, &body, now))),
+            Line::Answer { status, headers, body } => Ok(written(status, headers, body)),
+            Line::Fault(fault) => match fault.reply(now) {
+                Reply::Http(response) => Ok(response),
+                Reply::Wire(bytes, ending) => Err(Broken(bytes, ending)),
+                Reply::Silence => std::future::pending().await,
+            },
         }
+    }
+
+    fn model(&self, head: &http::request::Parts, body: &[u8], now: SystemTime) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let carries = |name: &str, value: &str| head.headers.get(name).is_some_and(|given| given == value);
         let authorized = carries("x-api-token", &self.token) || carries("authorization", &bearer);
-        json(lock(&self.leads).answer(&head.method, &head.uri, authorized, &body, std::time::SystemTime::now()))
+        lock(&self.leads).answer(&head.method, &head.uri, authorized, body, now)
     }
 }
 
 fn json(answer: Answer) -> Response<AnswerBody> {
-    let body = Full::new(Bytes::from(answer.body.to_string())).map_err(|never| match never {}).boxed();
+    let json = HeaderValue::from_static("application/json");
+    written(answer.status, vec![(header::CONTENT_TYPE, json)], answer.body.to_string())
+}
+
+fn written(status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: String) -> Response<AnswerBody> {
+    let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed();
     let mut response = Response::new(body);
-    *response.status_mut() = answer.status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        response.headers_mut().append(name, value);
+    }
     response
 }
 
@@ -163,12 +251,12 @@ impl Wire {
 }
 
 /// A stream that notes what is read from it.
-struct Listening {
+struct Heard {
     stream: TcpStream,
     wire: Wire,
 }
 
-impl AsyncRead for Listening {
+impl AsyncRead for Heard {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -177,7 +265,7 @@ impl AsyncRead for Listening {
     }
 }
 
-impl AsyncWrite for Listening {
+impl AsyncWrite for Heard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -2,15 +2,15 @@
 
 mod program;
 
-use http_task_host::stand_in::{Fault, StandIn};
+use http_task_host::stand_in::{Fault, Script, StandIn};
 use program::Program;
 
 const LEAD: &str = "adf21080-0e10-11eb-879b-05d71fb426ec";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planted_secret_appears_in_no_output_of_any_command() {
-    let server = StandIn::start(None).await.unwrap();
-    let failing = StandIn::start(Some(Fault::CutBody)).await.unwrap();
+    let server = StandIn::start(Script::default()).await.unwrap();
+    let failing = StandIn::start(Fault::CutBody(10)).await.unwrap();
     let secret = server.token();
     let program = Program::new().env("PLANTED", secret).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     let definition = |server: &StandIn| {

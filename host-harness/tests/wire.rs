@@ -2,7 +2,7 @@
 
 mod program;
 
-use http_task_host::stand_in::{Fault, StandIn};
+use http_task_host::stand_in::{Fault, Script, StandIn};
 use program::{Program, definition};
 
 const VALUES: &str =
@@ -11,7 +11,7 @@ const KEY: &str = "9dc1a1b7c2f04e1f8a55c0d3e7b64f20a1c3d5e7";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
-    let server = StandIn::start(None).await.unwrap();
+    let server = StandIn::start(Script::default()).await.unwrap();
     let origin = format!("http://{}", server.address());
     let program = Program::new().env("STAND_IN_TOKEN", server.token());
     program.write(
@@ -48,7 +48,7 @@ async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_curl_command_sends_the_same_request() {
-    let server = StandIn::start(None).await.unwrap();
+    let server = StandIn::start(Script::default()).await.unwrap();
     let origin = format!("http://{}", server.address());
     let program = Program::new().env("STAND_IN_TOKEN", server.token());
     program.write(
@@ -89,7 +89,7 @@ async fn the_curl_command_sends_the_same_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_for_now_exits_with_4_and_says_when_to_come_again() {
-    let server = StandIn::start(Some(Fault::Unavailable)).await.unwrap();
+    let server = StandIn::start(Fault::Unavailable).await.unwrap();
     let program = Program::new();
     program.write(
         "definition.json",

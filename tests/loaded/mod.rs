@@ -7,7 +7,7 @@ use http_task_host::component::Context;
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
-use http_task_host::stand_in::{Fault, StandIn};
+use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 
 #[allow(dead_code, reason = "every test program takes what it needs")]
@@ -27,9 +27,28 @@ pub fn load(egress: Egress, limits: Limits) -> HttpTask {
     HttpTask::load(COMPONENT, Some(&cache), egress, limits).unwrap()
 }
 
+/// A server that fails its test when a line of its script was not used.
+pub struct Server(StandIn);
+
+impl std::ops::Deref for Server {
+    type Target = StandIn;
+
+    fn deref(&self) -> &StandIn {
+        &self.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.unused(), [], "no request came for these lines of the script");
+        }
+    }
+}
+
 #[allow(dead_code, reason = "every test program takes what it needs")]
-pub async fn server(fault: impl Into<Option<Fault>>) -> StandIn {
-    StandIn::start(fault.into()).await.unwrap()
+pub async fn server(script: impl Into<Script>) -> Server {
+    Server(StandIn::start(script).await.unwrap())
 }
 
 /// Says that a test is skipped, past the capture of its output; where nothing may be skipped, fails.

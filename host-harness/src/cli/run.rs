@@ -10,7 +10,7 @@ use http_task_host::grants::Grants;
 use http_task_host::plan::Plan;
 use http_task_host::runner::{DEFAULT_LONGEST_WAIT, Progress, Report, RunOutcome, Runner, in_parameters};
 use http_task_host::source::Finding;
-use http_task_host::stand_in::StandIn;
+use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
 use http_task_host::{Egress, HttpTask};
 use serde_json::value::RawValue;
@@ -46,7 +46,7 @@ struct Runnable {
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let given = input::read(arguments.input.as_deref(), output)?;
     let given = RawValue::from_string(serde_json::to_string(&given)?)?;
-    let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
+    let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
     let component = load(match &stand_in {
         Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
         None => {

@@ -7,7 +7,7 @@ use http_task_host::component::{Context, Failure, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::{self, Grants};
 use http_task_host::report::{OutcomeReport, RequestReport};
-use http_task_host::stand_in::StandIn;
+use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
 use http_task_host::{Egress, HttpTask};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let (definition, _) = Definition::read(source);
     let task = find_task(&definition, arguments.task.as_deref())?;
     let given = input::read(arguments.input.as_deref(), output)?;
-    let stand_in = if arguments.stand_in { Some(StandIn::start(None).await?) } else { None };
+    let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
     let component = load(match &stand_in {
         Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
         None if arguments.offline || arguments.curl => Egress::offline(),

@@ -1,14 +1,15 @@
-//! Named ways in which a server misbehaves.
+//! Named ways in which a server misbehaves, or answers what a client likes least.
 
 use std::io;
 use std::pin::Pin;
+use std::str::FromStr;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, StatusCode, header, response};
 use http_body::{Body, Frame};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::AnswerBody;
@@ -16,59 +17,211 @@ use super::AnswerBody;
 /// What the stand-in does instead of answering properly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Content without end, as fast as it is read.
-    Endless,
-    /// Announces a gibibyte, and sends it.
-    Gibibyte,
-    /// A byte now and then, each well within any read timeout.
-    SlowDrip,
-    /// The head, and then nothing.
+    /// `refuse`: nobody listens.
+    Refuse,
+    /// `reset`: takes the request, and resets the connection.
+    Reset,
+    /// `close`: takes the request, and closes the connection.
+    Close,
+    /// `not-http`: answers in another protocol.
+    NotHttp,
+    /// `hang-before-head`: takes the request, and then nothing.
+    HangBeforeHead,
+    /// `hang-in-body`: the head, and then nothing.
     HangInBody,
-    /// Content that ends before its announced length.
-    CutBody,
-    /// A redirect to another server.
+    /// `cut-body N`: announces more than the `N` bytes that it sends.
+    CutBody(usize),
+    /// `wrong-length`: more content than the head announced.
+    WrongLength,
+    /// `too-large`: announces a gibibyte, and sends it.
+    TooLarge,
+    /// `endless`: content without end, as fast as it is read.
+    Endless,
+    /// `slow-drip`: a byte now and then, each well within any read timeout.
+    SlowDrip,
+    /// `not-json`: says it is JSON, and is not.
+    NotJson,
+    /// `wrong-charset`: says it is in ISO-8859-1, and is.
+    WrongCharset,
+    /// `duplicate-headers`: fields that come twice, with other values.
+    DuplicateHeaders,
+    /// `no-content`: 204, with header fields that matter.
+    NoContent,
+    /// `redirect`: to another server.
     Redirect,
-    /// 503, and when to come again.
+    /// `unauthorized`: 401 in the vendor's words.
+    Unauthorized,
+    /// `forbidden-page`: 403 as the page of a proxy, for a caller that ignored 429s.
+    ForbiddenPage,
+    /// `daily-limit`: 429 in the vendor's words; come again in 3939 seconds.
+    DailyLimit,
+    /// `burst-limit`: 429; come again at a time, 90 seconds from now.
+    BurstLimit,
+    /// `unavailable`: 503; come again in 3939 seconds.
     Unavailable,
+    /// `overloaded`: 503, and no word of when to come again.
+    Overloaded,
 }
+
+/// Names as they are written.
+const NAMES: [(&str, Fault); 22] = [
+    ("refuse", Fault::Refuse),
+    ("reset", Fault::Reset),
+    ("close", Fault::Close),
+    ("not-http", Fault::NotHttp),
+    ("hang-before-head", Fault::HangBeforeHead),
+    ("hang-in-body", Fault::HangInBody),
+    ("cut-body", Fault::CutBody(DEFAULT_CUT_BYTES)),
+    ("wrong-length", Fault::WrongLength),
+    ("too-large", Fault::TooLarge),
+    ("endless", Fault::Endless),
+    ("slow-drip", Fault::SlowDrip),
+    ("not-json", Fault::NotJson),
+    ("wrong-charset", Fault::WrongCharset),
+    ("duplicate-headers", Fault::DuplicateHeaders),
+    ("no-content", Fault::NoContent),
+    ("redirect", Fault::Redirect),
+    ("unauthorized", Fault::Unauthorized),
+    ("forbidden-page", Fault::ForbiddenPage),
+    ("daily-limit", Fault::DailyLimit),
+    ("burst-limit", Fault::BurstLimit),
+    ("unavailable", Fault::Unavailable),
+    ("overloaded", Fault::Overloaded),
+];
+
+/// Some of an answer, and not all of it.
+const DEFAULT_CUT_BYTES: usize = 10;
 
 const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 
 /// Many drips fit into the shortest read timeout, one second.
 const DRIP: Duration = Duration::from_millis(50);
 
+/// How far away the time of a `burst-limit` is.
+const BURST: Duration = Duration::from_secs(90);
+
 const PIECE: &[u8] = &[b'x'; 16 * 1024];
 
-impl Fault {
-    pub(super) fn answer(self) -> Response<AnswerBody> {
-        let response = Response::builder().header(header::CONTENT_TYPE, "text/plain");
-        let response = match self {
-            Self::Gibibyte => response.header(header::CONTENT_LENGTH, GIBIBYTE),
-            Self::CutBody => response.header(header::CONTENT_LENGTH, 1000),
-            Self::Redirect => {
-                response.status(StatusCode::FOUND).header(header::LOCATION, "https://elsewhere.example/leads")
-            }
-            Self::Unavailable => response.status(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "3939"),
-            Self::Endless | Self::SlowDrip | Self::HangInBody => response,
+impl FromStr for Fault {
+    /// Message and hint.
+    type Err = (String, String);
+
+    fn from_str(written: &str) -> Result<Self, Self::Err> {
+        let (name, argument) =
+            written.split_once(' ').map_or((written, None), |(name, rest)| (name, Some(rest.trim())));
+        let Some((_, fault)) = NAMES.iter().find(|(known, _)| *known == name) else {
+            let near = NAMES.iter().map(|(known, _)| (strsim::damerau_levenshtein(name, known), *known)).min();
+            let hint = match near {
+                Some((edits, near)) if edits <= 2 => format!("did you mean `{near}`?"),
+                _ => format!("one of {}", NAMES.map(|(known, _)| known).join(", ")),
+            };
+            return Err((format!("there is no fault `{name}`"), hint));
         };
-        let body = match self {
-            Self::Endless | Self::Gibibyte => Stream::Flood,
-            Self::SlowDrip => Stream::drip(),
-            Self::HangInBody => Stream::Hang,
-            Self::CutBody => Stream::Cut(false),
-            Self::Redirect | Self::Unavailable => Stream::End,
-        };
-        response.body(body.boxed()).expect("constant parts make a response")
+        match (fault, argument) {
+            (fault, None) => Ok(*fault),
+            (Self::CutBody(_), Some(bytes)) => bytes.parse().map(Self::CutBody).map_err(|_| {
+                (format!("`{name}` takes a number of bytes, not `{bytes}`"), format!("{name} {DEFAULT_CUT_BYTES}"))
+            }),
+            (_, Some(_)) => Err((format!("`{name}` takes nothing behind it"), name.to_owned())),
+        }
     }
+}
+
+/// What comes of a fault.
+pub(super) enum Reply {
+    /// An answer in HTTP.
+    Http(Response<AnswerBody>),
+    /// Bytes as they go over the wire, and how the connection ends after them.
+    Wire(Bytes, Ending),
+    /// Nothing.
+    Silence,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ending {
+    Close,
+    Reset,
+}
+
+impl Fault {
+    pub(super) fn reply(self, now: SystemTime) -> Reply {
+        let plain = |status| Response::builder().status(status).header(header::CONTENT_TYPE, "text/plain");
+        let json = |status| Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+        let ok = StatusCode::OK;
+        let (head, body) = match self {
+            Self::Refuse | Self::HangBeforeHead => return Reply::Silence,
+            Self::Reset => return Reply::Wire(Bytes::new(), Ending::Reset),
+            Self::Close => return Reply::Wire(Bytes::new(), Ending::Close),
+            Self::NotHttp => return Reply::Wire(Bytes::from_static(b"220 mail.example ESMTP\r\n"), Ending::Close),
+            Self::WrongLength => return announcing(4, "more than four"),
+            // Not as a body that fails: a server may then close before it has sent what there was.
+            Self::CutBody(bytes) => return announcing(bytes + 1, &"x".repeat(bytes)),
+            Self::HangInBody => (plain(ok), Stream::Hang.boxed()),
+            Self::TooLarge => (plain(ok).header(header::CONTENT_LENGTH, GIBIBYTE), Stream::Flood.boxed()),
+            Self::Endless => (plain(ok), Stream::Flood.boxed()),
+            Self::SlowDrip => (plain(ok), Stream::drip().boxed()),
+            Self::NotJson => (json(ok), text("<html>Under maintenance</html>")),
+            Self::WrongCharset => {
+                let head = Response::builder().header(header::CONTENT_TYPE, "text/plain; charset=ISO-8859-1");
+                (head, text(&b"caf\xe9"[..]))
+            }
+            Self::DuplicateHeaders => {
+                let head = json(ok).header("set-cookie", "a=1").header("x-a", "1").header("set-cookie", "b=2");
+                (head.header("x-a", "2"), text("{\"success\":true}"))
+            }
+            Self::NoContent => {
+                let head = Response::builder().status(StatusCode::NO_CONTENT);
+                (head.header(header::ETAG, "\"7\"").header("x-request-id", "r-1"), text(""))
+            }
+            Self::Redirect => {
+                (plain(StatusCode::FOUND).header(header::LOCATION, "https://elsewhere.example/leads"), text(""))
+            }
+            Self::Unauthorized => (
+                json(StatusCode::UNAUTHORIZED),
+                text(
+                    r#"{"success":false,"error":"unauthorized access","errorCode":401,"error_info":"Please check developers.pipedrive.com"}"#,
+                ),
+            ),
+            Self::ForbiddenPage => {
+                let head = Response::builder().status(StatusCode::FORBIDDEN);
+                let head = head.header(header::CONTENT_TYPE, "text/html; charset=UTF-8").header("server", "cloudflare");
+                (head, text("<!DOCTYPE html><title>Access denied</title>"))
+            }
+            Self::DailyLimit => (
+                json(StatusCode::TOO_MANY_REQUESTS).header(header::RETRY_AFTER, "3939"),
+                text(r#"{"success":false,"error":"daily request budget exceeded","errorCode":429}"#),
+            ),
+            Self::BurstLimit => {
+                let date = |time| httpdate::fmt_http_date(time);
+                let head = plain(StatusCode::TOO_MANY_REQUESTS).header(header::DATE, date(now));
+                (head.header(header::RETRY_AFTER, date(now + BURST)), text(""))
+            }
+            Self::Unavailable => (plain(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "3939"), text("")),
+            Self::Overloaded => (plain(StatusCode::SERVICE_UNAVAILABLE), text("")),
+        };
+        Reply::Http(made(head, body))
+    }
+}
+
+/// An answer that announces another length than it has, and ends.
+fn announcing(length: usize, content: &str) -> Reply {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n");
+    Reply::Wire((head + content).into(), Ending::Close)
+}
+
+fn made(head: response::Builder, body: AnswerBody) -> Response<AnswerBody> {
+    head.body(body).expect("constant parts make a response")
+}
+
+fn text(text: impl Into<Bytes>) -> AnswerBody {
+    Full::new(text.into()).map_err(|never| match never {}).boxed()
 }
 
 enum Stream {
     Flood,
     Drip(Interval),
     Hang,
-    /// Whether some has been sent.
-    Cut(bool),
-    End,
 }
 
 impl Stream {
@@ -84,7 +237,7 @@ impl Body for Stream {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let data = |bytes| Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(bytes)))));
+        let data = |bytes: &'static [u8]| Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(bytes)))));
         match &mut *self {
             Self::Flood => data(PIECE),
             Self::Drip(interval) => match interval.poll_tick(cx) {
@@ -92,12 +245,18 @@ impl Body for Stream {
                 Poll::Pending => Poll::Pending,
             },
             Self::Hang => Poll::Pending,
-            Self::Cut(sent) if *sent => Poll::Ready(Some(Err(io::Error::other("cut")))),
-            Self::Cut(sent) => {
-                *sent = true;
-                data(b"half of it")
-            }
-            Self::End => Poll::Ready(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_read_by_its_name() {
+        for (name, fault) in NAMES {
+            assert_eq!(name.parse(), Ok(fault));
         }
     }
 }
