@@ -63,9 +63,9 @@ impl Display for ScriptError {
 impl std::error::Error for ScriptError {}
 
 impl Script {
-    /// The same fault for every request.
-    pub fn always(fault: Fault) -> Self {
-        Self { lines: VecDeque::new(), then: Line::Fault(fault) }
+    /// The same for every request.
+    pub fn always(line: impl Into<Line>) -> Self {
+        Self { lines: VecDeque::new(), then: line.into() }
     }
 
     /// Reads a script.
@@ -108,6 +108,12 @@ impl Script {
 impl From<Fault> for Script {
     fn from(fault: Fault) -> Self {
         Self::always(fault)
+    }
+}
+
+impl From<Fault> for Line {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
