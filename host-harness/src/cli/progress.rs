@@ -57,6 +57,8 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
     };
     let reason = report.reason().map_or_else(String::new, |reason| format!(": {}", visible(&reason)));
     let outputs = report.outputs();
+    // First, so that on a terminal the end is what is seen last.
+    output.put_exact(&format!("{}\n", print::indented(&serde_json::to_string(&outputs).unwrap_or_default())));
     output.say(&format!(
         "\n{style}{}{style:#}{reason}\n{} completed, {} answered or failed, {} ms",
         report.outcome.name(),
@@ -83,8 +85,6 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
             output.say(&visible(&error.0));
         }
     }
-    let outputs = serde_json::to_string(&outputs).unwrap_or_default();
-    output.put_exact(&format!("{}\n", print::indented(&outputs)));
 }
 
 fn counted(count: impl TryInto<u64>, what: &str) -> String {

@@ -237,7 +237,7 @@ impl Report {
     pub fn reason(&self) -> Option<String> {
         let seconds = |time: &Duration| format!("{} s", time.as_secs_f64());
         Some(match &self.outcome {
-            RunOutcome::Completed => return None,
+            RunOutcome::Completed | RunOutcome::Interrupted => return None,
             RunOutcome::Failed { task, why } => match why {
                 Why::Permanent => format!("`{task}` failed for good"),
                 Why::AttemptsSpent { attempts: 1 } => format!("`{task}` failed, and has no `retry`"),
@@ -251,15 +251,15 @@ impl Report {
             },
             RunOutcome::Terminated { task } => format!("`{task}` ended it as failed"),
             RunOutcome::TimedOut { most } => format!("its timeoutSeconds have passed: {}", seconds(most)),
-            RunOutcome::Interrupted => "it was interrupted".to_owned(),
         })
     }
 }
 
-/// The whole report as JSON; the failure workflow gets it as its input.
+/// The whole report as JSON: the last event of a run. The failure workflow gets it as its input.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event", "ended")?;
         map.serialize_entry("run", &self.run)?;
         map.serialize_entry("name", &self.name)?;
         map.serialize_entry("outcome", self.outcome.name())?;
