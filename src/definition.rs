@@ -252,6 +252,8 @@ fn success_range(code: &Value) -> Option<std::ops::RangeInclusive<u16>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(definition: &str) -> Result<Step, Vec<String>> {
@@ -338,5 +340,38 @@ mod tests {
         assert_eq!(read("[]").unwrap_err(), [" a list where an object must stand"]);
         assert!(read("{").unwrap_err()[0].contains("not JSON"));
         assert_eq!(read("{}").unwrap_err(), [" `httpRequest` is missing"]);
+    }
+
+    /// JSON of any shape, often with what a task object has.
+    fn documents() -> impl Strategy<Value = String> {
+        let names = TASK_MEMBERS.iter().chain(&REQUEST_MEMBERS).chain(&["intervalSeconds", "header", "a"]).copied();
+        let names = proptest::sample::select(names.collect::<Vec<_>>());
+        let texts =
+            ["Http", "PATCH", "https://a.example/x/${a}?q=${b}", "${a", "${?a}", "${$..[?@>1e2]}", "2xx", "é\u{0}"];
+        let leaf = prop_oneof![
+            proptest::sample::select(texts.to_vec()).prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            Just(Value::Null),
+        ];
+        let json = leaf.prop_recursive(5, 60, 8, move |inner| {
+            prop_oneof![
+                1 => proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                4 => proptest::collection::vec((names.clone(), inner), 0..8)
+                    .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        });
+        prop_oneof![4 => json.prop_map(|json| json.to_string()), 1 => "\\PC*"]
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_read_or_refused_with_its_problems(text in documents()) {
+            match Step::read(&text) {
+                Ok(step) => drop(crate::request::Request::prepare(&step, "{}", None)),
+                Err(problems) => prop_assert!(!problems.is_empty()),
+            }
+        }
     }
 }

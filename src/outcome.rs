@@ -191,6 +191,8 @@ fn status_phrase(status: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
@@ -282,5 +284,53 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 10:01:30 GMT")]), None);
         assert_eq!(wait(&[("retry-after", "-1")]), None);
         assert_eq!(wait(&[]), None);
+    }
+
+    /// Anything that can come back, or keep it away.
+    fn attempts() -> impl Strategy<Value = Result<Answer, Trouble>> {
+        let trouble = prop_oneof![
+            Just(Trouble::Denied(String::new())),
+            Just(Trouble::Malformed(String::new())),
+            Just(Trouble::NotConnected(String::new())),
+            Just(Trouble::Lost(String::new())),
+            Just(Trouble::TooLarge(String::new())),
+        ];
+        let header = prop_oneof![
+            Just(("retry-after".to_owned(), b"7".to_vec())),
+            Just(("content-type".to_owned(), b"application/json".to_vec())),
+            Just((header::CREDENTIALS.to_owned(), b"refreshed".to_vec())),
+            ("[a-z-]{1,12}", proptest::collection::vec(any::<u8>(), 0..12)),
+            (Just("retry-after".to_owned()), proptest::collection::vec(any::<u8>(), 0..30)),
+        ];
+        let cut = proptest::option::weighted(0.2, trouble.clone());
+        let bytes = proptest::collection::vec(any::<u8>(), 0..40);
+        let answer = (100..=999_u16, proptest::collection::vec(header, 0..5), bytes, cut)
+            .prop_map(|(status, headers, content, cut)| Answer { status, headers, content, cut });
+        prop_oneof![1 => trouble.prop_map(Err), 5 => answer.prop_map(Ok)]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_back_is_judged_and_no_effect_is_risked_twice(
+            attempt in attempts(),
+            repeatable: bool,
+            first in 100..600_u16,
+            last in 100..600_u16,
+        ) {
+            let success = SuccessCodes(vec![first..=last]);
+            match judge(attempt.clone(), repeatable, &success) {
+                Ok(completed) => {
+                    prop_assert!(success.contains(completed.response.status));
+                    prop_assert!(attempt.is_ok_and(|answer| answer.cut.is_none()));
+                }
+                Err(Failure::Temporary { effect: Effect::Possible, .. }) => prop_assert!(repeatable),
+                Err(Failure::Unknown { .. }) => prop_assert!(!repeatable),
+                Err(Failure::Rejected { response, .. }) => {
+                    let too_large = attempt.is_ok_and(|answer| matches!(answer.cut, Some(Trouble::TooLarge(_))));
+                    prop_assert!(!success.contains(response.status) || too_large);
+                }
+                Err(Failure::Temporary { effect: Effect::None, .. } | Failure::Invalid(_) | Failure::Denied(_)) => {}
+            }
+        }
     }
 }

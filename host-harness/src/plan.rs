@@ -18,8 +18,6 @@ pub struct Plan {
     pub flow: Flow,
     /// `timeoutSeconds`: for the whole run.
     pub timeout: Option<Duration>,
-    /// `failureWorkflow`: what is run when this one fails.
-    pub failure_workflow: Option<String>,
 }
 
 /// Tasks that lead from one to the next.
@@ -133,12 +131,12 @@ impl Plan {
         let flow = planning.flow(definition.flow());
         let root = source.root();
         let timeout = planning.seconds(root, "timeoutSeconds").filter(|seconds| *seconds > 0);
-        let failure_workflow = planning.failure_workflow(root);
+        planning.check_failure_workflow(root);
         let name = root.member("name").and_then(Node::as_str).unwrap_or_default().to_owned();
         if !planning.findings.is_empty() {
             return Err(planning.findings);
         }
-        Ok(Self { name, flow, timeout: timeout.map(Duration::from_secs), failure_workflow })
+        Ok(Self { name, flow, timeout: timeout.map(Duration::from_secs) })
     }
 }
 
@@ -212,16 +210,18 @@ impl Planning<'_> {
         read.ok()
     }
 
-    fn failure_workflow(&mut self, root: &Node) -> Option<String> {
-        let name = root.member("failureWorkflow")?.as_str().unwrap_or_default();
-        // The name of a file in this folder, and no way out of it.
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
+    fn check_failure_workflow(&mut self, root: &Node) {
+        if root.member("failureWorkflow").is_some() && failure_workflow(self.source).is_none() {
             let message = "`failureWorkflow` must name a definition in the same folder";
             self.find("/failureWorkflow", message, "\"failureWorkflow\": \"tell-somebody\", for tell-somebody.json");
-            return None;
         }
-        Some(name.to_owned())
     }
+}
+
+/// `failureWorkflow`: what is run when a definition fails. The name of a file in its folder, and no way out of that.
+pub fn failure_workflow(source: &Source) -> Option<&str> {
+    let name = source.root().member("failureWorkflow")?.as_str()?;
+    (!name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':'])).then_some(name)
 }
 
 /// Members as the text of an object.
@@ -232,7 +232,10 @@ fn object_text(members: &[(String, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::next_action::{Action, End, Ended, Event, next_action};
 
     fn plan(text: &str) -> Result<Plan, Vec<String>> {
         let (definition, findings) = Definition::read(Source::parse("x.json", text.to_owned()).unwrap());
@@ -290,5 +293,78 @@ mod tests {
             r#"{"name": "n", "startTask": "a", "tasks": {"a": {"type": "Http", "inputParameters": {"é\"": 1e2, "b": [1.0]}, "end": true}}}"#,
         );
         assert_eq!(plan.unwrap().flow.http_steps()[0].1.input_parameters, r#"{"é\"":1e2,"b":[1.0]}"#);
+    }
+
+    /// A task of any type that leads anywhere.
+    fn tasks(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let name = proptest::sample::select(names);
+        let kind = proptest::sample::select(&["Http", "Http", "Terminate", "Simple", "Parallel", "Parallel"][..]);
+        (kind, proptest::option::of(name), "[a-f]").prop_map(|(kind, next, branch)| {
+            let leads = next.map_or("\"end\": true".to_owned(), |next| format!("\"nextTask\": \"{next}\""));
+            let more = match kind {
+                "Terminate" => return r#"{"type": "Terminate", "terminationStatus": "Completed"}"#.to_owned(),
+                "Parallel" => format!(
+                    r#", "branches": [{{"startTask": "{branch}", "tasks": {{"{branch}": {{"type": "Http", "end": true}}}}}}]"#
+                ),
+                _ => String::new(),
+            };
+            format!(r#"{{"type": "{kind}", {leads}{more}}}"#)
+        })
+    }
+
+    /// Carries a flow out in which everything succeeds; the names of its tasks in order.
+    fn walk(flow: &Flow) -> Vec<String> {
+        let (mut history, mut walked) = (Vec::new(), Vec::new());
+        loop {
+            match next_action(flow, &history, Duration::ZERO) {
+                Action::Attempt { task, .. } => {
+                    walked.push(task.to_owned());
+                    history.push(Event::Attempted { task: task.to_owned(), ended: Ended::Completed });
+                }
+                Action::Fork { task, branches } => {
+                    walked.push(task.to_owned());
+                    walked.extend(branches.iter().flat_map(walk));
+                    let branches = vec![End::Completed; branches.len()];
+                    history.push(Event::Joined { task: task.to_owned(), branches });
+                }
+                Action::End(End::Terminated { task, .. }) => {
+                    walked.push(task);
+                    return walked;
+                }
+                Action::End(end) => {
+                    assert_eq!(end, End::Completed);
+                    return walked;
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_definition_that_can_be_planned_is_walked_to_its_end_every_task_once(
+            tasks in proptest::collection::btree_map("[a-d]", tasks(&["a", "b", "c", "d"]), 1..5),
+            start in "[a-d]",
+        ) {
+            let written: Vec<_> = tasks.iter().map(|(name, task)| format!("\"{name}\": {task}")).collect();
+            let text = format!(r#"{{"name": "n", "startTask": "{start}", "tasks": {{{}}}}}"#, written.join(", "));
+            let (definition, findings) = Definition::read(Source::parse("x.json", text).unwrap());
+            let plan = Plan::of(&definition);
+            if let (true, Ok(plan)) = (findings.is_empty(), plan) {
+                let mut walked = walk(&plan.flow);
+                walked.sort();
+                let mut all: Vec<_> = definition.flow().all_tasks().iter().map(|task| task.name.clone()).collect();
+                all.sort();
+                prop_assert_eq!(walked, all);
+            }
+        }
+
+        #[test]
+        fn any_json_is_planned_or_refused(text in "[\\[\\]{}:,\"a0-9.]{0,24}|\\PC{0,10}") {
+            if let Ok(source) = Source::parse("x.json", text) {
+                let (definition, findings) = Definition::read(source);
+                prop_assert!(!findings.is_empty());
+                let _ = Plan::of(&definition);
+            }
+        }
     }
 }

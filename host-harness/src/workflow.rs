@@ -61,7 +61,7 @@ pub struct Task {
 
 impl Flow {
     /// All tasks in the order written, those in branches before the Parallel that has them.
-    fn all_tasks(&self) -> Vec<&Task> {
+    pub(crate) fn all_tasks(&self) -> Vec<&Task> {
         let within = |task| task_and_branches(task);
         self.tasks.iter().flat_map(within).collect()
     }

@@ -77,7 +77,7 @@ async fn what_is_unavailable_twice_takes_three_requests_and_says_so() {
     let told: Vec<_> = said.stderr.lines().filter(|line| line.contains("attempt")).collect();
     let url = format!("http://{}/t", stage.server.address());
     assert_eq!(told, [1, 2, 3].map(|attempt| format!("t: attempt {attempt} of 3: GET {url}")));
-    assert!(said.stderr.contains("1 task completed, 3 requests answered or failed"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 task completed, 3 requests sent"), "{}", said.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,7 +404,7 @@ async fn who_interrupts_a_run_reads_what_was_done_and_what_was_in_flight() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     child.wait().unwrap();
-    assert!(said.contains("\ninterrupted\n1 task completed, 1 request answered or failed, "), "{said}");
+    assert!(said.contains("\ninterrupted\n1 task completed, 1 request sent, "), "{said}");
     let url = format!("http://{}/b", stage.server.address());
     assert!(
         said.contains(&format!("in flight: b, attempt 1: PUT {url}; whether it took effect is not known")),

@@ -60,7 +60,7 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
     // First, so that on a terminal the end is what is seen last.
     output.put_exact(&format!("{}\n", print::indented(&serde_json::to_string(&outputs).unwrap_or_default())));
     output.say(&format!(
-        "\n{style}{}{style:#}{reason}\n{} completed, {} answered or failed, {} ms",
+        "\n{style}{}{style:#}{reason}\n{} completed, {} sent, {} ms",
         report.outcome.name(),
         counted(outputs.len(), "task"),
         counted(report.requests, "request"),

@@ -7,7 +7,7 @@ use clap::Args;
 use http_task_host::component::{Denial, Problem};
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
-use http_task_host::plan::Plan;
+use http_task_host::plan::{Plan, failure_workflow};
 use http_task_host::runner::{DEFAULT_LONGEST_WAIT, Progress, Report, RunOutcome, Runner, in_parameters};
 use http_task_host::source::Finding;
 use http_task_host::stand_in::{Script, StandIn};
@@ -120,33 +120,19 @@ fn interrupted() -> Result<impl Future<Output = ()>, Stop> {
 /// command before anything runs.
 async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Result<Vec<Runnable>, Stop> {
     let mut chain: Vec<Runnable> = Vec::new();
-    let mut seen = vec![path.canonicalize()?];
+    let mut seen = vec![path.canonicalize().map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?];
     let mut path = path.to_owned();
     loop {
         let (definition, mut found) = check::read(read_source(&path, output)?, component).await?;
-        // Types that a run does not know are told beside all else; the rest needs sound connections.
         let plan = Plan::of(&definition);
-        if let Err(problems) = &plan {
-            found.extend(problems.iter().filter(|problem| !found.contains(problem)).cloned().collect::<Vec<_>>());
-        }
-        let next = match plan.as_ref().map(|plan| plan.failure_workflow.as_deref()) {
-            Ok(Some(name)) => beside(&path, name).and_then(|file| {
-                let canonical = file.canonicalize().unwrap_or_else(|_| file.clone());
-                let again = seen.contains(&canonical);
-                seen.push(canonical);
-                if again {
-                    Err(format!("`{name}` leads back here: a run that fails would never end"))
-                } else {
-                    Ok(file)
-                }
-            }),
-            _ => Err(String::new()),
+        found.extend(plan.as_ref().err().into_iter().flatten().cloned());
+        let next = match failure_workflow(definition.source()).map(|name| beside(&path, name, &mut seen)) {
+            Some(Err(message)) => {
+                found.push(definition.source().finding("/failureWorkflow", message));
+                None
+            }
+            found => found.and_then(Result::ok),
         };
-        if let Err(message) = &next
-            && !message.is_empty()
-        {
-            found.push(definition.source().finding("/failureWorkflow", message.as_str()));
-        }
         match plan {
             Ok(plan) if found.is_empty() => chain.push(Runnable { definition, plan }),
             _ => {
@@ -155,17 +141,23 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
             }
         }
         match next {
-            Ok(file) => path = file,
-            Err(_) => return Ok(chain),
+            Some(file) => path = file,
+            None => return Ok(chain),
         }
     }
 }
 
-/// The file of a failure workflow: beside the definition, with or without `.json` in its name.
-fn beside(path: &Path, name: &str) -> Result<PathBuf, String> {
+/// The file of a failure workflow: beside the definition, with or without `.json` in its name, and not seen before.
+fn beside(path: &Path, name: &str, seen: &mut Vec<PathBuf>) -> Result<PathBuf, String> {
     let named = [path.with_file_name(name), path.with_file_name(format!("{name}.json"))];
     let missing = || format!("there is no file `{name}` or `{name}.json` beside this one");
-    named.into_iter().find(|file| file.is_file()).ok_or_else(missing)
+    let file = named.into_iter().find(|file| file.is_file()).ok_or_else(missing)?;
+    let canonical = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+    if seen.contains(&canonical) {
+        return Err(format!("`{name}` leads back here: a run that fails would never end"));
+    }
+    seen.push(canonical);
+    Ok(file)
 }
 
 /// Values of the workflow's input that will be needed and are not there.

@@ -163,6 +163,8 @@ fn answer_part(part: &str, headers: &mut Vec<(HeaderName, HeaderValue)>, body: &
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -193,5 +195,15 @@ mod tests {
             assert_eq!((error.line, error.message.as_str()), (line, message));
         }
         assert_eq!(Script::parse("unavailble").unwrap_err().hint, "did you mean `unavailable`?");
+    }
+
+    proptest! {
+        #[test]
+        fn any_script_is_read_or_refused_at_a_line(text in "((model|cut-body 1|200|  a: b|  \\| x|\\PC{0,8})\n){0,6}") {
+            match Script::parse(&text) {
+                Ok(script) => prop_assert!(script.unused().len() <= text.lines().count()),
+                Err(error) => prop_assert!((1..=text.lines().count()).contains(&error.line)),
+            }
+        }
     }
 }
