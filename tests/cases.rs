@@ -7,7 +7,7 @@
 //! --- key          an idempotency key, when there is one
 //! --- limits       `deadline-milliseconds 500` or `answer-bytes 1000`, unless they are the defaults
 //! --- server       what the server does with its requests (see stand_in/script.rs), unless it may have none
-//! --- requests     what the server received, byte for byte
+//! --- requests     what the server received, as text
 //! --- outcome      what the component answered
 //! ```
 //!
@@ -97,7 +97,11 @@ impl Case {
         let text = std::fs::read_to_string(path)?;
         let mut case = Self { path: path.to_owned(), about: String::new(), sections: Vec::new() };
         for line in text.lines() {
-            match (line.strip_prefix("--- "), case.sections.last_mut()) {
+            let name = line.strip_prefix("--- ");
+            if name.is_some_and(|name| case.section(name).is_some()) {
+                return Err(format!("`{line}` is there twice").into());
+            }
+            match (name, case.sections.last_mut()) {
                 (Some(name), _) if SECTIONS.contains(&name) => case.sections.push((name.to_owned(), String::new())),
                 (Some(name), _) => return Err(format!("there is no section `{name}`, but {SECTIONS:?}").into()),
                 (None, Some((_, section))) => section.extend([line, "\n"]),
@@ -155,6 +159,8 @@ impl Case {
         }
         let requests = requests.replace(server.token(), "[token]").replace(&address, shown);
         let outcome = serde_json::to_string_pretty(&OutcomeReport(&run.outcome))?.replace(&address, shown);
+        // How much of a drip has come when the time is over depends on the machine.
+        let outcome = if script == "slow-drip" { outcome.replace('x', "") } else { outcome };
         let mut outcome = if script.contains("date:") { outcome } else { without_date(&outcome) };
         if let Some(error) = run.error {
             let _ = write!(outcome, "\n{error}");

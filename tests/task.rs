@@ -323,6 +323,10 @@ async fn json_as_deep_as_it_is_read_fits_the_stack() {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let resolved = host.resolve(r#""${$}""#, &nested(128)).await;
     assert_eq!(resolved.unwrap().unwrap(), nested(128));
+    // Deep in what is filled, too, in lists as in objects.
+    let filled = |value: &str| format!("{}{value}{}", r#"{"a":["#.repeat(63), "]}".repeat(63));
+    let resolved = host.resolve(&filled(r#"{"b":"${$}"}"#), "1e2").await;
+    assert_eq!(resolved.unwrap().unwrap(), filled(r#"{"b":1e2}"#));
     let refused = host.resolve(&nested(128), &nested(129)).await.unwrap().unwrap_err();
     assert!(refused[0].message.contains("nested more than 128 levels deep"), "{refused:?}");
 }

@@ -23,18 +23,20 @@ use clap_complete::Shell;
 use etcetera::BaseStrategy;
 use http_task_host::component::Failure;
 use http_task_host::credentials::Credentials;
+use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
+use http_task_host::stand_in::StandIn;
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 
 use self::output::Output;
 
 const EXIT_CODES: &str = "Exit codes:
-  0  success
-  1  the task failed for good, or could not be run
-  2  the command line, the definition or its input is wrong; nothing was sent
-  3  refused by policy; nothing was sent
-  4  failed for now: a repeat is right
+  0    success
+  1    a task failed for good, or could not be run, or a run failed that had sent something
+  2    the command line, the definition or its input is wrong; nothing was sent
+  3    refused by policy; nothing was sent
+  4    failed for now: a repeat is right
   130  interrupted; what was in flight is shown";
 
 const STYLES: Styles = Styles::styled()
@@ -176,6 +178,8 @@ pub fn main() -> ExitCode {
             }
         }
     });
+    // A name that is still being resolved is nothing to wait for.
+    runtime.shutdown_background();
     end(&output, done)
 }
 
@@ -204,6 +208,16 @@ impl Settings {
         let Ok(path) = self.credentials() else { return Ok(()) };
         Credentials::read(&path)?.teach(output.redactor());
         Ok(())
+    }
+
+    /// The way out: to the stand-in, where there is one, or as grants and credentials allow.
+    fn egress(&self, stand_in: Option<&StandIn>, output: &Output) -> Result<Egress, Stop> {
+        if let Some(stand_in) = stand_in {
+            return Ok(Egress::to_stand_in(stand_in, output.redactor().clone()));
+        }
+        let grants = Grants::read(&self.grants()?)?;
+        let credentials = Credentials::read(&self.credentials()?)?;
+        Ok(Egress::new(grants, credentials, output.redactor().clone())?)
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {

@@ -81,6 +81,21 @@ pub(crate) enum ExchangeError {
     Broken(String),
 }
 
+impl ExchangeError {
+    /// Whether there was a connection, so that the request may have left.
+    pub(crate) fn after_connecting(&self) -> bool {
+        match self {
+            Self::Resolve(_)
+            | Self::ConnectTimeout
+            | Self::Refused(_)
+            | Self::Connect(_)
+            | Self::Certificate(_)
+            | Self::Tls(_) => false,
+            Self::ReadTimeout | Self::Deadline | Self::TooLarge(_) | Self::Broken(_) => true,
+        }
+    }
+}
+
 impl Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -83,10 +83,17 @@ impl std::error::Error for CallError {}
 pub struct Run {
     /// The outcome; a denial is in the host's own words, with the line to add.
     pub outcome: Result<Completed, Failure>,
-    /// What was sent and received; `None` when nothing was sent.
+    /// What was sent and received; `None` when it was not tried.
     pub exchange: Option<Exchange>,
     /// Why the execution failed, when it did.
     pub error: Option<CallError>,
+}
+
+impl Run {
+    /// Whether the request may have left.
+    pub fn was_sent(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.left)
+    }
 }
 
 type Answered<T, E> = Result<Result<T, E>, CallError>;

@@ -178,8 +178,9 @@ impl WasiHttpHooks for CallEgress {
                 ),
                 Err(error) => (None, Some(error)),
             };
+            let left = result.as_ref().err().is_none_or(ExchangeError::after_connecting);
             let trouble = trouble.map(ToString::to_string);
-            record.exchange = Some(Exchange { sent, received, trouble, connect, total: started.elapsed() });
+            record.exchange = Some(Exchange { sent, left, received, trouble, connect, total: started.elapsed() });
             let answer = result.map_err(wasi_error)?;
             let response = answer.head.map(|()| Content { arrived: answer.content, cut: answer.cut }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Sending<()>))

@@ -12,8 +12,10 @@ use crate::redaction::REDACTED;
 /// One request and, if there was one, its answer.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// What left.
+    /// The request.
     pub sent: Sent,
+    /// Whether any of it can have left: without a connection it cannot.
+    pub left: bool,
     /// The head of what came, if one came.
     pub received: Option<Received>,
     /// What kept the answer away or cut it short, in the words of the system.

@@ -18,7 +18,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// What the guest may take beyond the deadline to judge that it has passed, before it is stopped.
     pub judgement: Duration,
-    /// Calls at once; more wait. Each reserves address space, not memory.
+    /// Calls at once; more wait. Each reserves address space, and when it was used once keeps up to a quarter of a mebibyte
+    /// for the next call.
     pub concurrent_calls: u32,
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{Does, Flow, HttpStep, Status, Task};
 
 /// What has happened in a flow, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Event {
     /// An attempt of an HTTP Task has ended.
     Attempted {
@@ -30,7 +30,7 @@ pub enum Event {
 
 /// How an attempt ended, as far as that decides what comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Ended {
     /// In success.
     Completed,
@@ -39,6 +39,8 @@ pub enum Ended {
         /// The wait that the API asked for.
         retry_after_seconds: Option<u64>,
     },
+    /// A repeat is right, and nothing is to be waited for: the credentials have just been refreshed.
+    Refreshed,
     /// A repeat is wrong or changes nothing.
     Permanent,
 }
@@ -47,6 +49,10 @@ impl From<&Result<Completed, Failure>> for Ended {
     fn from(outcome: &Result<Completed, Failure>) -> Self {
         match outcome {
             Ok(_) => Self::Completed,
+            // The one temporary 401 there is.
+            Err(Failure::Temporary(temporary)) if temporary.response.as_ref().is_some_and(|r| r.status == 401) => {
+                Self::Refreshed
+            }
             Err(Failure::Temporary(temporary)) => {
                 Self::Temporary { retry_after_seconds: temporary.retry_after_seconds }
             }
@@ -82,7 +88,7 @@ pub enum Action<'p> {
 
 /// How a flow ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum End {
     /// Its last task has.
     Completed,
@@ -106,7 +112,7 @@ pub enum End {
 
 /// Why a task that failed is not attempted again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Why {
     /// A repeat is wrong or changes nothing.
     Permanent,
@@ -118,9 +124,9 @@ pub enum Why {
     /// The wait before the next attempt is longer than a run waits.
     WaitTooLong {
         /// The wait that is due.
-        wait: Duration,
+        wait_seconds: u64,
         /// The longest that a run waits.
-        longest: Duration,
+        longest_wait_seconds: u64,
     },
     /// The history names a task that the plan does not have: it is of another plan.
     NoSuchTask,
@@ -137,16 +143,17 @@ pub fn next_action<'p>(flow: &'p Flow, history: &[Event], longest_wait: Duration
         Event::Attempted { task, ended } => match ended {
             Ended::Completed => go_on(flow, task),
             Ended::Permanent => failed(task, Why::Permanent),
-            Ended::Temporary { retry_after_seconds } => {
+            Ended::Temporary { .. } | Ended::Refreshed => {
                 let ours = |event: &&Event| matches!(event, Event::Attempted { task: other, .. } if other == task);
                 let attempts = history.iter().filter(ours).count() as u64;
-                attempt_again(flow, task, attempts, *retry_after_seconds, longest_wait)
+                attempt_again(flow, task, attempts, ended, longest_wait)
             }
         },
     }
 }
 
-/// The end of a branch that is the end of the whole run: nobody shall overlook a failure.
+/// The end of a branch that is the end of the whole run. Whoever carries the branches out stops the others by the first; where
+/// several ended all the same, nobody shall overlook a failure.
 fn decisive(branches: &[End]) -> Option<&End> {
     let rank = |end: &&End| match end {
         End::Failed { .. } => 3,
@@ -158,26 +165,22 @@ fn decisive(branches: &[End]) -> Option<&End> {
     branches.iter().rev().max_by_key(rank).filter(|end| **end != End::Completed)
 }
 
-fn attempt_again<'p>(
-    flow: &'p Flow,
-    task: &str,
-    attempts: u64,
-    retry_after_seconds: Option<u64>,
-    longest: Duration,
-) -> Action<'p> {
+fn attempt_again<'p>(flow: &'p Flow, task: &str, attempts: u64, ended: &Ended, longest: Duration) -> Action<'p> {
     let Some(Task { name, does: Does::Http(step), .. }) = flow.task(task) else { return failed(task, Why::NoSuchTask) };
     if attempts >= step.retry.max_attempts {
         return failed(task, Why::AttemptsSpent { attempts });
     }
-    let wait = match retry_after_seconds {
-        // At once is at once.
-        Some(0) => Duration::ZERO,
+    let wait = match ended {
         // The API's wish is the least, the definition's backoff may be more.
-        Some(seconds) => step.retry.wait_after(attempts).max(Duration::from_secs(seconds)),
-        None => step.retry.wait_after(attempts),
+        Ended::Temporary { retry_after_seconds } => {
+            step.retry.wait_after(attempts).max(Duration::from_secs(retry_after_seconds.unwrap_or_default()))
+        }
+        _ => Duration::ZERO,
     };
     if wait > longest {
-        return failed(task, Why::WaitTooLong { wait, longest });
+        let rounded_up = |time: Duration| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
+        let why = Why::WaitTooLong { wait_seconds: rounded_up(wait), longest_wait_seconds: rounded_up(longest) };
+        return failed(task, why);
     }
     Action::Attempt { task: name, step, attempt: attempts + 1, after: wait }
 }
@@ -216,7 +219,7 @@ mod tests {
 
     fn http(name: &str, next: Option<&str>, max_attempts: u64) -> Task {
         let retry = Retry { interval_seconds: 1.0, max_attempts, backoff_rate: 2.0 };
-        let step = HttpStep { text: String::new(), input_parameters: String::new(), retry };
+        let step = HttpStep { text: String::new(), input_parameters: None, sees: Vec::new(), retry };
         Task { name: name.into(), does: Does::Http(step), next: next.map(Into::into) }
     }
 
@@ -266,21 +269,24 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_what_the_api_asks_for_at_least_and_nothing_when_it_says_at_once() {
+    fn the_wait_is_what_the_api_asks_for_at_least_and_none_after_a_refresh() {
         let flow = flow(vec![http("a", None, 9)]);
-        for (asked, next_after_two) in [(None, 2.0), (Some(1), 2.0), (Some(7), 7.0), (Some(0), 0.0), (Some(60), 60.0)] {
-            let history = [attempted("a", temporary(None)), attempted("a", temporary(asked))];
-            assert_eq!(next(&flow, &history), format!("a 3 after {next_after_two} s"));
+        let asked = |seconds| temporary(Some(seconds));
+        for (ended, wait) in
+            [(temporary(None), 2), (asked(0), 2), (asked(1), 2), (asked(7), 7), (asked(60), 60), (Ended::Refreshed, 0)]
+        {
+            let history = [attempted("a", temporary(None)), attempted("a", ended)];
+            assert_eq!(next(&flow, &history), format!("a 3 after {wait} s"));
         }
     }
 
     #[test]
     fn a_wait_beyond_the_longest_ends_the_flow_at_once_with_its_figure() {
         let flow = flow(vec![http("a", None, 9)]);
-        for (asked, wait) in [(3600, Duration::from_secs(3600)), (u64::MAX, Duration::from_secs(u64::MAX))] {
+        for wait_seconds in [61, 3600, u64::MAX] {
             assert_eq!(
-                next_action(&flow, &[attempted("a", temporary(Some(asked)))], LONGEST),
-                failed("a", Why::WaitTooLong { wait, longest: LONGEST })
+                next_action(&flow, &[attempted("a", temporary(Some(wait_seconds)))], LONGEST),
+                failed("a", Why::WaitTooLong { wait_seconds, longest_wait_seconds: 60 })
             );
         }
     }

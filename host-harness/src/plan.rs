@@ -1,10 +1,13 @@
 //! A definition → what a run of it does: the types of tasks that a run knows, their `retry`, the time for the whole.
 //! What is wrong with that is found here, all at once, before anything runs.
 
+mod references;
+
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+
+use self::references::References;
 
 use crate::source::{Finding, Node, Source, pointer};
 use crate::workflow::{self, Definition};
@@ -54,8 +57,10 @@ pub enum Does {
 pub struct HttpStep {
     /// The task object, as it is written.
     pub text: String,
-    /// `inputParameters`, as it is written: a template over the run so far.
-    pub input_parameters: String,
+    /// `inputParameters`, as it is written: a template over the run so far. None are none to fill.
+    pub input_parameters: Option<String>,
+    /// The tasks whose inputs and outputs it looks at. They surely were done before.
+    pub sees: Vec<String>,
     /// `retry`
     pub retry: Retry,
 }
@@ -124,15 +129,20 @@ impl Task {
 }
 
 impl Plan {
-    /// Plans a definition whose connections and tasks have been checked.
+    /// Plans a definition. What makes it no sound definition is found where it is read and checked; here is found what
+    /// keeps a sound one from being run.
     pub fn of(definition: &Definition) -> Result<Self, Vec<Finding>> {
         let source = definition.source();
-        let mut planning = Planning { source, findings: Vec::new() };
-        let flow = planning.flow(definition.flow());
+        let mut planning = Planning { source, findings: Vec::new(), unseen: Vec::new(), in_order: true };
+        let flow = planning.flow(definition.flow(), &mut Vec::new());
         let root = source.root();
-        let timeout = planning.seconds(root, "timeoutSeconds").filter(|seconds| *seconds > 0);
+        let timeout = planning.timeout(root).filter(|seconds| *seconds > 0);
         planning.check_failure_workflow(root);
         let name = root.member("name").and_then(Node::as_str).unwrap_or_default().to_owned();
+        // Where routes are broken nothing is surely done before anything, which is no news.
+        if planning.in_order {
+            planning.findings.append(&mut planning.unseen);
+        }
         if !planning.findings.is_empty() {
             return Err(planning.findings);
         }
@@ -143,6 +153,10 @@ impl Plan {
 struct Planning<'s> {
     source: &'s Source,
     findings: Vec<Finding>,
+    /// Expressions that look at what is not surely done before.
+    unseen: Vec<Finding>,
+    /// Every task was found where the one before it leads.
+    in_order: bool,
 }
 
 impl Planning<'_> {
@@ -151,38 +165,82 @@ impl Planning<'_> {
         self.findings.push(finding.hint(hint));
     }
 
-    fn flow(&mut self, flow: &workflow::Flow) -> Flow {
-        let tasks = flow.tasks.iter().filter_map(|task| self.task(task)).collect();
+    /// In the order in which the tasks are done; `before` are those that surely were done before each.
+    fn flow(&mut self, flow: &workflow::Flow, before: &mut Vec<String>) -> Flow {
+        let mut left: Vec<_> = flow.tasks.iter().collect();
+        let mut tasks = Vec::new();
+        let mut next = Some(flow.start.as_str());
+        // Tasks that no route reaches are planned as well, so that all that is wrong with them is told.
+        while !left.is_empty() {
+            let at = next.and_then(|name| left.iter().position(|task| task.name == name));
+            self.in_order &= at.is_some();
+            let task = left.remove(at.unwrap_or_default());
+            tasks.extend(self.task(task, before));
+            next = task.next.as_deref();
+        }
         Flow { start: flow.start.clone(), tasks }
     }
 
-    fn task(&mut self, task: &workflow::Task) -> Option<Task> {
+    fn task(&mut self, task: &workflow::Task, before: &mut Vec<String>) -> Option<Task> {
         let does = match task.kind.as_str() {
-            "Http" => Does::Http(HttpStep {
-                text: task.text.clone(),
-                input_parameters: object_text(&task.input_parameters),
-                retry: self.member::<Option<Retry>>(task, "retry")?.unwrap_or(Retry::NONE),
-            }),
-            "Parallel" => Does::Parallel(task.branches.iter().map(|branch| self.flow(branch)).collect()),
-            "Terminate" => Does::Terminate(self.status(task)?),
+            "Http" => self.http(task, before).map(Does::Http),
+            "Parallel" => {
+                let mut within = Vec::new();
+                let branches = task.branches.iter().map(|branch| {
+                    // What the other branches do is not done before.
+                    let mut before_here = before.clone();
+                    let branch = self.flow(branch, &mut before_here);
+                    within.extend(before_here.split_off(before.len()));
+                    branch
+                });
+                let branches = branches.collect();
+                before.extend(within);
+                Some(Does::Parallel(branches))
+            }
+            "Terminate" => self.status(task).map(Does::Terminate),
             other => {
                 let message = format!("this program does not run tasks of type `{other}`");
                 self.find(&pointer(&task.place, "type"), message, "one of `Http`, `Parallel`, `Terminate`");
-                return None;
+                None
             }
         };
-        Some(Task { name: task.name.clone(), does, next: task.next.clone() })
+        before.push(task.name.clone());
+        Some(Task { name: task.name.clone(), does: does?, next: task.next.clone() })
     }
 
-    /// A member of a task object, of which the component has said that it is well made.
-    fn member<T: DeserializeOwned + Default>(&mut self, task: &workflow::Task, name: &str) -> Option<T> {
-        let place = pointer(&task.place, name);
-        let Some(node) = self.source.at(&place) else { return Some(T::default()) };
-        let read = serde_json::from_str(self.source.text_of(node));
-        if let Err(error) = &read {
-            self.findings.push(self.source.finding(&place, format!("`{name}` cannot be read: {error}")));
+    fn http(&mut self, task: &workflow::Task, before: &[String]) -> Option<HttpStep> {
+        let mut sees = References::default();
+        for (name, written) in &task.input_parameters {
+            let References { tasks, all } = References::of(written);
+            for task_name in tasks.iter().filter(|name| !before.contains(name)) {
+                let message = format!("`{task_name}` is no task that is surely done before this one");
+                let known = match before {
+                    [] => "this task is the first; `${workflow.input…}` is what it has".to_owned(),
+                    before => format!("one of {}", before.join(", ")),
+                };
+                let place = pointer(&pointer(&task.place, "inputParameters"), name);
+                self.unseen.push(self.source.finding(&place, message).hint(known));
+            }
+            sees.tasks.extend(tasks);
+            sees.all |= all;
         }
-        read.ok()
+        let parameters = object_text(&task.input_parameters);
+        Some(HttpStep {
+            text: task.text.clone(),
+            input_parameters: (!task.input_parameters.is_empty()).then_some(parameters),
+            sees: before.iter().filter(|name| sees.all || sees.tasks.contains(*name)).cloned().collect(),
+            retry: self.retry(task)?,
+        })
+    }
+
+    fn retry(&mut self, task: &workflow::Task) -> Option<Retry> {
+        let place = pointer(&task.place, "retry");
+        let Some(node) = self.source.at(&place) else { return Some(Retry::NONE) };
+        let read = serde_json::from_str(self.source.text_of(node)).ok();
+        if read.is_none() {
+            self.find(&place, "`retry` cannot be read", "\"retry\": { \"intervalSeconds\": 1, \"maxAttempts\": 3 }");
+        }
+        read
     }
 
     fn status(&mut self, task: &workflow::Task) -> Option<Status> {
@@ -201,13 +259,13 @@ impl Planning<'_> {
         }
     }
 
-    fn seconds(&mut self, root: &Node, name: &str) -> Option<u64> {
-        let read = serde_json::from_str(self.source.text_of(root.member(name)?));
-        if read.is_err() {
-            let message = format!("`{name}` must be a whole number of seconds; 0 is no limit");
-            self.find(&pointer("", name), message, &format!("\"{name}\": 0"));
+    fn timeout(&mut self, root: &Node) -> Option<u64> {
+        let read = serde_json::from_str(self.source.text_of(root.member("timeoutSeconds")?)).ok();
+        if read.is_none() {
+            let message = "`timeoutSeconds` must be a whole number of seconds; 0 is no limit";
+            self.find("/timeoutSeconds", message, "\"timeoutSeconds\": 0");
         }
-        read.ok()
+        read
     }
 
     fn check_failure_workflow(&mut self, root: &Node) {
@@ -260,7 +318,7 @@ mod tests {
             [
                 "/tasks/a/type this program does not run tasks of type `Simple`",
                 "/tasks/b/branches/0/tasks/d/type this program does not run tasks of type `Wait`",
-                "/tasks/c/retry `retry` cannot be read: invalid type: string \"x\", expected u64 at line 1 column 19",
+                "/tasks/c/retry `retry` cannot be read",
                 "/tasks/e/terminationStatus `terminationStatus` must be \"Completed\" or \"Failed\"",
                 "/timeoutSeconds `timeoutSeconds` must be a whole number of seconds; 0 is no limit",
                 "/failureWorkflow `failureWorkflow` must name a definition in the same folder",
@@ -292,23 +350,71 @@ mod tests {
         let plan = plan(
             r#"{"name": "n", "startTask": "a", "tasks": {"a": {"type": "Http", "inputParameters": {"é\"": 1e2, "b": [1.0]}, "end": true}}}"#,
         );
-        assert_eq!(plan.unwrap().flow.http_steps()[0].1.input_parameters, r#"{"é\"":1e2,"b":[1.0]}"#);
+        assert_eq!(plan.unwrap().flow.http_steps()[0].1.input_parameters.as_deref(), Some(r#"{"é\"":1e2,"b":[1.0]}"#));
     }
 
-    /// A task of any type that leads anywhere.
-    fn tasks(names: &'static [&'static str]) -> impl Strategy<Value = String> {
-        let name = proptest::sample::select(names);
-        let kind = proptest::sample::select(&["Http", "Http", "Terminate", "Simple", "Parallel", "Parallel"][..]);
-        (kind, proptest::option::of(name), "[a-f]").prop_map(|(kind, next, branch)| {
-            let leads = next.map_or("\"end\": true".to_owned(), |next| format!("\"nextTask\": \"{next}\""));
-            let more = match kind {
-                "Terminate" => return r#"{"type": "Terminate", "terminationStatus": "Completed"}"#.to_owned(),
-                "Parallel" => format!(
-                    r#", "branches": [{{"startTask": "{branch}", "tasks": {{"{branch}": {{"type": "Http", "end": true}}}}}}]"#
-                ),
-                _ => String::new(),
+    #[test]
+    fn a_task_sees_what_was_surely_done_before_it_and_nothing_else() {
+        let http = |next: &str, sees: &str| {
+            format!(r#"{{"type": "Http", "inputParameters": {{"a": "${{{sees}}}"}}, {next}}}"#)
+        };
+        let (end, to) = (r#""end": true"#, |next: &str| format!(r#""nextTask": "{next}""#));
+        let plan_of = |in_branch: &str, after: &str| {
+            plan(&format!(
+                r#"{{"name": "n", "startTask": "a", "tasks": {{"c": {}, "b": {{"type": "Parallel", "nextTask": "c", "branches": [
+                    {{"startTask": "d", "tasks": {{"d": {}}}}}, {{"startTask": "e", "tasks": {{"e": {}}}}}]}}, "a": {}}}}}"#,
+                http(end, after),
+                http(end, in_branch),
+                http(end, "workflow.input"),
+                http(&to("b"), "workflow.input"),
+            ))
+        };
+        let sees = |plan: Plan, name| {
+            plan.flow.http_steps().into_iter().find(|(task, _)| *task == name).map(|(_, step)| step.sees.clone())
+        };
+        assert_eq!(sees(plan_of("tasks.a", "tasks.e").unwrap(), "c"), Some(vec!["e".to_owned()]));
+        assert_eq!(sees(plan_of("$.tasks", "$").unwrap(), "d"), Some(vec!["a".to_owned()]));
+        assert_eq!(sees(plan_of("$.tasks", "$").unwrap(), "c"), Some(["a", "d", "e", "b"].map(str::to_owned).into()));
+        for (in_branch, after, place) in [
+            ("tasks.e", "tasks.a", "/tasks/b/branches/0/tasks/d/inputParameters/a `e`"),
+            ("tasks.d", "tasks.a", "/tasks/b/branches/0/tasks/d/inputParameters/a `d`"),
+            ("tasks.a", "tasks.aa", "/tasks/c/inputParameters/a `aa`"),
+        ] {
+            let found = plan_of(in_branch, after).unwrap_err();
+            assert_eq!(found, [format!("{place} is no task that is surely done before this one")]);
+        }
+    }
+
+    /// Sound flows: tasks in an order that is not the written one, some of them Parallels, the last perhaps a Terminate.
+    fn flows() -> impl Strategy<Value = String> {
+        let kinds = proptest::collection::vec(0..3_usize, 1..6);
+        (kinds, any::<bool>()).prop_perturb(|(kinds, terminates), mut random| {
+            let task = |index: usize, kind: usize| {
+                let leads = if index + 1 < kinds.len() {
+                    format!("\"nextTask\": \"t{}\"", index + 1)
+                } else {
+                    "\"end\": true".to_owned()
+                };
+                let branch = |branch: usize| {
+                    let name = format!("t{index}b{branch}");
+                    format!(r#"{{"startTask": "{name}", "tasks": {{"{name}": {{"type": "Http", "end": true}}}}}}"#)
+                };
+                match kind {
+                    _ if terminates && index + 1 == kinds.len() => {
+                        format!(r#""t{index}": {{"type": "Terminate", "terminationStatus": "Completed"}}"#)
+                    }
+                    0 => format!(r#""t{index}": {{"type": "Http", {leads}}}"#),
+                    count => {
+                        let branches: Vec<_> = (0..count).map(branch).collect();
+                        format!(r#""t{index}": {{"type": "Parallel", {leads}, "branches": [{}]}}"#, branches.join(", "))
+                    }
+                }
             };
-            format!(r#"{{"type": "{kind}", {leads}{more}}}"#)
+            let mut tasks: Vec<_> = kinds.iter().enumerate().map(|(index, kind)| task(index, *kind)).collect();
+            for at in (1..tasks.len()).rev() {
+                tasks.swap(at, random.random_range(0..=at));
+            }
+            format!(r#"{{"name": "n", "startTask": "t0", "tasks": {{{}}}}}"#, tasks.join(", "))
         })
     }
 
@@ -341,29 +447,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_definition_that_can_be_planned_is_walked_to_its_end_every_task_once(
-            tasks in proptest::collection::btree_map("[a-d]", tasks(&["a", "b", "c", "d"]), 1..5),
-            start in "[a-d]",
-        ) {
-            let written: Vec<_> = tasks.iter().map(|(name, task)| format!("\"{name}\": {task}")).collect();
-            let text = format!(r#"{{"name": "n", "startTask": "{start}", "tasks": {{{}}}}}"#, written.join(", "));
+        fn a_sound_definition_is_walked_to_its_end_every_task_once_in_its_order(text in flows()) {
             let (definition, findings) = Definition::read(Source::parse("x.json", text).unwrap());
-            let plan = Plan::of(&definition);
-            if let (true, Ok(plan)) = (findings.is_empty(), plan) {
-                let mut walked = walk(&plan.flow);
-                walked.sort();
-                let mut all: Vec<_> = definition.flow().all_tasks().iter().map(|task| task.name.clone()).collect();
-                all.sort();
-                prop_assert_eq!(walked, all);
-            }
+            prop_assert_eq!(findings, []);
+            let walked = walk(&Plan::of(&definition).unwrap().flow);
+            let mut sorted = walked.clone();
+            sorted.sort();
+            prop_assert_eq!(&walked, &sorted);
+            prop_assert_eq!(walked.len(), definition.flow().all_tasks().len());
         }
 
         #[test]
-        fn any_json_is_planned_or_refused(text in "[\\[\\]{}:,\"a0-9.]{0,24}|\\PC{0,10}") {
-            if let Ok(source) = Source::parse("x.json", text) {
-                let (definition, findings) = Definition::read(source);
-                prop_assert!(!findings.is_empty());
-                let _ = Plan::of(&definition);
+        fn a_route_that_is_changed_is_found_or_still_leads_through_every_task(
+            text in flows(),
+            from in "t[0-5]",
+            to in "t[0-6]",
+        ) {
+            let text = text.replacen(&format!("\"nextTask\": \"{from}\""), &format!("\"nextTask\": \"{to}\""), 1);
+            let (definition, findings) = Definition::read(Source::parse("x.json", text.clone()).unwrap());
+            let plan = Plan::of(&definition).unwrap();
+            if findings.is_empty() {
+                prop_assert_eq!(walk(&plan.flow).len(), definition.flow().all_tasks().len(), "{}", text);
             }
         }
     }

@@ -12,14 +12,18 @@ use crate::exchange::Sent;
 
 /// The name of an outcome: `completed`, or the failure's case.
 pub fn outcome_name(outcome: &Result<Completed, Failure>) -> &'static str {
-    match outcome {
-        Ok(_) => "completed",
-        Err(Failure::ExecutionFailed) => "execution-failed",
-        Err(Failure::PermanentInvalid(_)) => "permanent-invalid",
-        Err(Failure::PermanentDenied(_)) => "permanent-denied",
-        Err(Failure::PermanentRejected(_)) => "permanent-rejected",
-        Err(Failure::PermanentUnknown(_)) => "permanent-unknown",
-        Err(Failure::Temporary(_)) => "temporary",
+    outcome.as_ref().map_or_else(failure_name, |_| "completed")
+}
+
+/// The name of a failure's case.
+pub fn failure_name(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::ExecutionFailed => "execution-failed",
+        Failure::PermanentInvalid(_) => "permanent-invalid",
+        Failure::PermanentDenied(_) => "permanent-denied",
+        Failure::PermanentRejected(_) => "permanent-rejected",
+        Failure::PermanentUnknown(_) => "permanent-unknown",
+        Failure::Temporary(_) => "temporary",
     }
 }
 
@@ -27,10 +31,17 @@ pub fn outcome_name(outcome: &Result<Completed, Failure>) -> &'static str {
 pub fn response_of(outcome: &Result<Completed, Failure>) -> Option<&Response> {
     match outcome {
         Ok(completed) => Some(&completed.response),
-        Err(Failure::PermanentRejected(rejection)) => Some(&rejection.response),
-        Err(Failure::PermanentUnknown(unknown)) => unknown.response.as_ref(),
-        Err(Failure::Temporary(temporary)) => temporary.response.as_ref(),
-        Err(_) => None,
+        Err(failure) => response_of_failure(failure),
+    }
+}
+
+/// The response that a failure carries.
+pub fn response_of_failure(failure: &Failure) -> Option<&Response> {
+    match failure {
+        Failure::PermanentRejected(rejection) => Some(&rejection.response),
+        Failure::PermanentUnknown(unknown) => unknown.response.as_ref(),
+        Failure::Temporary(temporary) => temporary.response.as_ref(),
+        _ => None,
     }
 }
 
@@ -163,23 +174,42 @@ pub struct OutcomeReport<'a>(pub &'a Result<Completed, Failure>);
 impl OutcomeReport<'_> {
     /// Writes the outcome as members of an object that has others as well.
     pub fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry("outcome", outcome_name(self.0))?;
         match self.0 {
-            Ok(completed) => map.serialize_entry("warnings", &problems(&completed.warnings))?,
-            Err(failure) => {
-                map.serialize_entry("reason", reason_of(failure))?;
-                match failure {
-                    Failure::PermanentInvalid(found) => map.serialize_entry("problems", &problems(found))?,
-                    Failure::PermanentDenied(denial) => map.serialize_entry("hint", &denial.hint)?,
-                    Failure::Temporary(temporary) => {
-                        map.serialize_entry("retryAfterSeconds", &temporary.retry_after_seconds)?;
-                        map.serialize_entry("effect", effect_name(temporary.effect))?;
-                    }
-                    _ => {}
-                }
+            Ok(completed) => {
+                map.serialize_entry("outcome", outcome_name(self.0))?;
+                map.serialize_entry("warnings", &problems(&completed.warnings))?;
+                map.serialize_entry("response", &ResponseReport::from(&completed.response))
             }
+            Err(failure) => FailureReport(failure).serialize_members(map),
         }
-        map.serialize_entry("response", &response_of(self.0).map(ResponseReport::from))
+    }
+}
+
+/// A failure as JSON.
+pub struct FailureReport<'a>(pub &'a Failure);
+
+impl FailureReport<'_> {
+    fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("outcome", failure_name(self.0))?;
+        map.serialize_entry("reason", reason_of(self.0))?;
+        match self.0 {
+            Failure::PermanentInvalid(found) => map.serialize_entry("problems", &problems(found))?,
+            Failure::PermanentDenied(denial) => map.serialize_entry("hint", &denial.hint)?,
+            Failure::Temporary(temporary) => {
+                map.serialize_entry("retryAfterSeconds", &temporary.retry_after_seconds)?;
+                map.serialize_entry("effect", effect_name(temporary.effect))?;
+            }
+            _ => {}
+        }
+        map.serialize_entry("response", &response_of_failure(self.0).map(ResponseReport::from))
+    }
+}
+
+impl Serialize for FailureReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_members(&mut map)?;
+        map.end()
     }
 }
 

@@ -16,7 +16,7 @@ pub use self::progress::Progress;
 use self::record::Record;
 pub use self::record::{InFlight, Report, RunOutcome};
 use crate::HttpTask;
-use crate::component::{Context, Failure, Problem, Run};
+use crate::component::{CallError, Context, Failure, Problem, Run};
 use crate::next_action::{Action, End, Ended, Event, next_action};
 use crate::plan::{Flow, HttpStep, Plan};
 
@@ -53,17 +53,28 @@ impl<'h> Runner<'h> {
         let outcome = tokio::select! {
             biased;
             () = interrupted => RunOutcome::Interrupted,
-            ended = flow => ended.map_or_else(|outcome| outcome, RunOutcome::from),
+            ended = flow => match ended {
+                // The first end counts: what ended after it did so because of it, or was under way already.
+                Ok(end) => record.halted_by().unwrap_or(end).into(),
+                Err(outcome) => outcome,
+            },
         };
         record.report(&plan.name, outcome, started.elapsed())
     }
 
-    /// Whatever ends one flow otherwise than in success ends the run: the others begin nothing more.
+    /// Whatever ends one flow otherwise than in success ends the run: the others begin nothing more. What is in flight then
+    /// comes to its end, so that it is known.
     fn drive<'a>(&'a self, flow: &'a Flow, record: &'a Record) -> Pin<Box<dyn Future<Output = End> + Send + 'a>> {
         Box::pin(async move {
             let mut history = Vec::new();
             loop {
                 match next_action(flow, &history, self.longest_wait) {
+                    Action::End(End::Completed) => return End::Completed,
+                    Action::End(end) => {
+                        record.halt(&end);
+                        return end;
+                    }
+                    _ if record.is_halted() => return End::Stopped,
                     Action::Attempt { task, step, attempt, after } => {
                         if !self.wait(task, after, record).await {
                             return End::Stopped;
@@ -76,12 +87,6 @@ impl<'h> Runner<'h> {
                         let branches = join_all(branches.iter().map(|branch| self.drive(branch, record))).await;
                         (self.tell)(&Progress::Joined { task });
                         history.push(Event::Joined { task: task.to_owned(), branches });
-                    }
-                    Action::End(end) => {
-                        if end != End::Completed {
-                            record.halt();
-                        }
-                        return end;
                     }
                 }
             }
@@ -123,22 +128,28 @@ impl<'h> Runner<'h> {
             Some(input) => input,
             None => self.resolve(step, record).await?,
         };
+        record.begun(task, input.clone());
         // One key for all attempts of this task in this run.
         let context = Context { idempotency_key: Some(record.key_of(task)) };
         let request = self.host.prepare(&step.text, input.get(), &context).await.map_err(Run::failed)?;
         let request = request.map_err(Run::invalid)?;
         let in_flight = InFlight { attempt, method: request.method, url: request.url };
         (self.tell)(&Progress::sending(task, step.retry.max_attempts, &in_flight));
-        record.sending(task, input.clone(), in_flight);
+        record.sending(task, in_flight);
         Ok((input, context))
     }
 
-    /// `inputParameters` over the run so far.
+    /// `inputParameters` over what the run has done before.
     async fn resolve(&self, step: &HttpStep, record: &Record) -> Result<Box<RawValue>, Run> {
-        let resolved = self.host.resolve(&step.input_parameters, &record.scope()).await.map_err(Run::failed)?;
+        let Some(parameters) = &step.input_parameters else { return Ok(empty_object()) };
+        let resolved = self.host.resolve(parameters, &record.scope(&step.sees)).await.map_err(Run::failed)?;
         let input = resolved.map_err(|problems| Run::invalid(problems.into_iter().map(in_parameters).collect()))?;
-        RawValue::from_string(input).map_err(|error| Run::failed(crate::component::CallError(error.to_string())))
+        RawValue::from_string(input).map_err(|error| Run::failed(CallError(error.to_string())))
     }
+}
+
+fn empty_object() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
 }
 
 /// A problem of the template as a problem of the task object that it is a part of.
@@ -147,7 +158,7 @@ pub fn in_parameters(problem: Problem) -> Problem {
 }
 
 impl Run {
-    fn failed(error: crate::component::CallError) -> Self {
+    fn failed(error: CallError) -> Self {
         Self { outcome: Err(Failure::ExecutionFailed), exchange: None, error: Some(error) }
     }
 

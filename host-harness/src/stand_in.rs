@@ -195,9 +195,13 @@ impl Serving {
             return Ok(json(Answer::not_modelled("a request that ends before its content does")));
         };
         let body = body.to_bytes();
-        let line = lock(&self.script).next();
         let received = Received { head: wire.take_head(), body: body.to_vec() };
-        self.received.send_modify(|all| all.push(received));
+        let mut line = Line::Model;
+        // Together, so that the lines of the script are used in the order in which requests are noted.
+        self.received.send_modify(|all| {
+            line = lock(&self.script).next();
+            all.push(received);
+        });
         let now = SystemTime::now();
         match line {
             Line::Model => Ok(json(self.model(&head, &body, now))),

@@ -5,7 +5,7 @@ mod program;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::process::Command;
+use std::process::{Child, Command};
 
 use http_task_host::stand_in::{Script, StandIn};
 use program::{Program, Said};
@@ -15,16 +15,40 @@ use serde_json::{Value, json};
 struct Stage {
     server: StandIn,
     program: Program,
+    /// The script is for a run that is ended before its end.
+    ended_early: bool,
+}
+
+/// A line of the script that no request came for fails the test.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !self.ended_early && !std::thread::panicking() {
+            assert_eq!(self.server.unused(), []);
+        }
+    }
 }
 
 impl Stage {
     async fn new(script: &str, definition: Value) -> Self {
         let server = StandIn::start(Script::parse(script).unwrap()).await.unwrap();
         let program = Program::new();
-        let stage = Self { server, program };
+        let stage = Self { server, program, ended_early: false };
         stage.write("definition.json", definition);
         stage.program.write("grants.toml", &format!("[[grants]]\norigin = \"http://{}\"\n", stage.server.address()));
         stage
+    }
+
+    async fn to_be_ended(script: &str, definition: Value) -> (Self, Running) {
+        let mut stage = Self::new(script, definition).await;
+        stage.ended_early = true;
+        let running = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json"]);
+        (stage, Running(running))
+    }
+
+    /// Waits until the server has received so many requests.
+    async fn has_received(&self, requests: usize) {
+        let most = std::time::Duration::from_secs(30);
+        tokio::time::timeout(most, self.server.has_received(requests)).await.expect("the requests never came");
     }
 
     fn write(&self, name: &str, definition: Value) {
@@ -46,6 +70,33 @@ impl Stage {
     fn requests(&self) -> Vec<String> {
         let target = |head: &str| head.split(" HTTP/").next().unwrap().to_owned();
         self.server.received().iter().map(|request| target(&request.head)).collect()
+    }
+}
+
+/// A run that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// The events that it tells, each as soon as it is told.
+    fn events(&mut self) -> impl Iterator<Item = Value> + use<> {
+        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+    }
+
+    /// Sends it a signal. It may be over already: then there is nobody to end.
+    fn signal(&self, name: &str) {
+        let _ = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.0.id())]).output().unwrap();
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
     }
 }
 
@@ -118,14 +169,102 @@ async fn a_wait_beyond_the_longest_ends_the_run_at_once_with_its_figure() {
     assert_eq!(report["failure"]["retryAfterSeconds"], 3600);
     assert_eq!(report["reason"], "`t` may be attempted again in 3600 s, and this run waits 60 s at most");
     assert_eq!(stage.requests(), ["PUT /t"]);
+}
 
-    let stage = Stage::new(&format!("{script}\n200"), definition("t", json!({"t": http("PUT", "t", end())}))).await;
-    let mut child =
-        stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json", "--longest-wait", "3600"]);
-    let waits = lines(&mut child).find(|event| event["event"] == "waiting").unwrap();
-    assert_eq!(waits, json!({"event": "waiting", "task": "t", "seconds": 3600.0}));
-    child.kill().unwrap();
-    child.wait().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_ended_while_it_waits_says_what_is_in_doubt() {
+    let retry = json!({"end": true, "retry": {"intervalSeconds": 50, "maxAttempts": 2}});
+    for (script, seconds, in_doubt) in [("cut-body 5", 50.0, json!(["t"])), ("429\n  retry-after: 60", 60.0, json!([]))]
+    {
+        let (stage, mut run) =
+            Stage::to_be_ended(script, definition("t", json!({"t": http("PUT", "t", retry.clone())}))).await;
+        let mut events = run.events();
+        let waiting = events.find(|event| event["event"] == "waiting").unwrap();
+        assert_eq!(waiting, json!({"event": "waiting", "task": "t", "seconds": seconds}));
+        run.signal("TERM");
+        let report = events.last().unwrap();
+        assert_eq!(
+            (report["outcome"].as_str(), &report["requests"], &report["inDoubt"]),
+            (Some("interrupted"), &json!(1), &in_doubt)
+        );
+        assert_eq!((run.code(), stage.requests().len()), (Some(130), 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_refused_is_no_request_that_was_sent() {
+    let stage = Stage::new("refuse", definition("t", json!({"t": http("POST", "t", end())}))).await;
+    let (said, events) = stage.events(&[]);
+    assert_eq!(said.code, Some(4), "nothing was done, and a repeat is right: {said:?}");
+    let attempts: Vec<_> = events.iter().filter(|event| event["event"] == "attempted").collect();
+    assert_eq!(
+        attempts.iter().map(|event| (&event["sent"], &event["effect"])).collect::<Vec<_>>(),
+        [(&json!(false), &json!("none")); 3]
+    );
+    assert_eq!(events.last().unwrap()["requests"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_has_done_something_never_asks_to_be_repeated_nor_says_that_nothing_was_sent() {
+    let missing = json!({"nextTask": "b"});
+    let body = |path: &str| json!({"end": true, "inputParameters": {"v": path}});
+    for (second, script) in [
+        (http("PUT", "b", body("${tasks.a.output.body.gone}")), "200"),
+        (http("PUT", "b", end()), "200\n429\n429\n429"),
+    ] {
+        let stage =
+            Stage::new(script, definition("a", json!({"a": http("POST", "a", missing.clone()), "b": second}))).await;
+        let said = stage.run(&[]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("\nb: "), "what is said of a task is said by its name: {}", said.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_branch_left_in_doubt_is_told_although_another_ended_the_run() {
+    let branch = |name: &str| json!({"startTask": name, "tasks": {name: http("POST", name, end())}});
+    let tasks = json!({"both": {"type": "Parallel", "branches": [branch("a"), branch("b")], "end": true}});
+    let stage = Stage::new("500\n500", definition("both", tasks)).await;
+    let (said, events) = stage.events(&[]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let report = events.last().unwrap();
+    assert_eq!(report["inDoubt"], json!(["a", "b"]));
+    let other = if report["task"] == "a" { "b" } else { "a" };
+    assert_eq!(report["tasks"][other]["failure"]["outcome"], "permanent-unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminate_waits_for_what_is_in_flight_and_decides_all_the_same() {
+    let slow = http("POST", "slow", json!({"nextTask": "never", "readTimeoutSeconds": 1}));
+    let tasks = json!({"both": {"type": "Parallel", "end": true, "branches": [
+        {"startTask": "slow", "tasks": {"slow": slow, "never": {"type": "Terminate", "terminationStatus": "Failed"}}},
+        {"startTask": "stop", "tasks": {"stop": {"type": "Terminate", "terminationStatus": "Completed"}}},
+    ]}});
+    let stage = Stage::new("hang-before-head", definition("both", tasks)).await;
+    let (said, events) = stage.events(&[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let report = events.last().unwrap();
+    assert_eq!((&report["outcome"], &report["inDoubt"]), (&json!("completed"), &json!(["slow"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_twice_is_not_made_to_wait_by_a_reader_that_does_not_read() {
+    // More than a pipe holds, so that the program is held up where it writes.
+    let long = "x".repeat(300_000);
+    let script = format!("200\n  content-type: text/plain\n  | {long}");
+    let (stage, mut run) = Stage::to_be_ended(&script, definition("t", json!({"t": http("GET", "t", end())}))).await;
+    stage.has_received(1).await;
+    let mut line = String::new();
+    let mut stdout = BufReader::new(run.0.stdout.take().unwrap());
+    while !line.contains("attempted") {
+        line.clear();
+        stdout.read_line(&mut line).unwrap();
+    }
+    // The report is being written. It takes two: the first is not heard while it writes.
+    while run.0.try_wait().unwrap().is_none() {
+        run.signal("INT");
+    }
+    assert_eq!(run.code(), Some(130));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,31 +297,31 @@ fn parallel() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn branches_are_in_flight_at_the_same_time() {
-    let stage = Stage::new("hang-before-head\nhang-before-head", parallel()).await;
-    let mut child = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json"]);
+    let (stage, mut run) = Stage::to_be_ended("hang-before-head\nhang-before-head", parallel()).await;
     // Neither is ever answered, so that both have arrived only if neither waits for the other.
-    stage.server.has_received(2).await;
-    signal(child.id(), "INT");
-    let report = lines(&mut child).last().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    stage.has_received(2).await;
+    run.signal("INT");
+    let report = run.events().last().unwrap();
+    assert_eq!(run.code(), Some(130));
     let in_flight = report["inFlight"].as_object().unwrap();
     assert_eq!(in_flight.keys().collect::<Vec<_>>(), ["a", "b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_branch_that_ends_the_run_lets_the_others_begin_nothing_more() {
-    for (ends, code, outcome) in [
-        (json!({"type": "Terminate", "terminationStatus": "Completed"}), 0, "completed"),
-        (json!({"type": "Terminate", "terminationStatus": "Failed"}), 1, "failed"),
-        (http("POST", "gone", end()), 1, "failed"),
+    for (ends, script, code, outcome) in [
+        (json!({"type": "Terminate", "terminationStatus": "Completed"}), "", 0, "completed"),
+        (json!({"type": "Terminate", "terminationStatus": "Failed"}), "", 1, "failed"),
+        (http("POST", "gone", end()), "\n404", 1, "failed"),
     ] {
+        // Both are answered alike, so that it does not matter which comes first; to one of them it is success.
         let waiting = http("PUT", "later", json!({"end": true, "retry": {"intervalSeconds": 50, "maxAttempts": 2}}));
-        let first = http("GET", "first", json!({"nextTask": "ends"}));
+        let first = http("GET", "first", json!({"nextTask": "ends", "successCodes": [503]}));
         let tasks = json!({"both": {"type": "Parallel", "nextTask": "never", "branches": [
             {"startTask": "later", "tasks": {"later": waiting}},
             {"startTask": "first", "tasks": {"first": first, "ends": ends}},
         ]}, "never": http("PUT", "never", end())});
-        let stage = Stage::new("overloaded\noverloaded\n200\n404", definition("both", tasks)).await;
+        let stage = Stage::new(&format!("overloaded\noverloaded{script}"), definition("both", tasks)).await;
         let (said, events) = stage.events(&[]);
         assert_eq!(said.code, Some(code), "{said:?}");
         assert_eq!(events.last().unwrap()["outcome"], outcome);
@@ -275,15 +414,6 @@ async fn whatever_is_wrong_is_told_before_anything_is_sent() {
     }
 }
 
-/// The events that a program tells, each as soon as it is told.
-fn lines(child: &mut std::process::Child) -> impl Iterator<Item = Value> + use<> {
-    BufReader::new(child.stdout.take().unwrap()).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
-}
-
-fn signal(process: u32, name: &str) {
-    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().unwrap().success());
-}
-
 /// Five tasks, six requests, a repeat, and two branches.
 fn long() -> Value {
     let branch = |name: &str| json!({"startTask": name, "tasks": {name: http("PUT", name, end())}});
@@ -333,15 +463,13 @@ async fn what_a_run_has_said_is_true_wherever_it_is_ended() {
     assert_eq!(whole.last().unwrap()["requests"], LONG_REQUESTS);
     for end in ["KILL", "INT", "TERM"] {
         for after in 0..whole.len() {
-            let stage = Stage::new(LONG, long()).await;
+            let (stage, mut run) = Stage::to_be_ended(LONG, long()).await;
             let name = format!("{end} after {after} lines");
-            let mut child = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json"]);
-            let mut said = lines(&mut child);
+            let mut said = run.events();
             let mut events: Vec<_> = said.by_ref().take(after).collect();
-            // It may be over already: then there is nobody to end, and what it said is held all the same.
-            let _ = Command::new("sh").args(["-c", &format!("kill -{end} {}", child.id())]).output();
+            run.signal(end);
             events.extend(said);
-            let code = child.wait().unwrap().code();
+            let code = run.code();
             hold_to_the_truth(&events, &stage.requests(), &name);
             let Some(report) = events.last().filter(|event| event["event"] == "ended") else {
                 // A signal that comes before anything is said may find nobody who listens for it yet.
@@ -366,7 +494,8 @@ async fn what_a_run_has_said_is_true_wherever_it_is_ended() {
 /// In flight is what was announced and has not ended.
 fn hold_the_report(events: &[Value], report: &Value, name: &str) {
     let of = |event: &str| events.iter().filter(|other| other["event"] == event).count();
-    assert_eq!(report["requests"], of("attempted"), "{name}");
+    let sent = events.iter().filter(|event| event["event"] == "attempted" && event["sent"] == true).count();
+    assert_eq!(report["requests"], sent, "{name}");
     assert_eq!(report["inFlight"].as_object().unwrap().len(), of("sending") - of("attempted"), "{name}");
 }
 
@@ -377,13 +506,12 @@ async fn a_run_that_is_ended_in_flight_says_that_the_effect_is_not_known() {
             let mut script: Vec<_> = LONG.lines().collect();
             script.truncate(held);
             script.extend(["hang-before-head"; 2]);
-            let stage = Stage::new(&script.join("\n"), long()).await;
+            let (stage, mut run) = Stage::to_be_ended(&script.join("\n"), long()).await;
             let name = format!("{end} with request {} in flight", held + 1);
-            let mut child = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json"]);
-            stage.server.has_received(held + 1).await;
-            signal(child.id(), end);
-            let events: Vec<_> = lines(&mut child).collect();
-            let code = child.wait().unwrap().code();
+            stage.has_received(held + 1).await;
+            run.signal(end);
+            let events: Vec<_> = run.events().collect();
+            let code = run.code();
             hold_to_the_truth(&events, &stage.requests(), &name);
             if end == "INT" {
                 assert_eq!(code, Some(130), "{name}");
@@ -398,13 +526,13 @@ async fn a_run_that_is_ended_in_flight_says_that_the_effect_is_not_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_interrupts_a_run_reads_what_was_done_and_what_was_in_flight() {
     let stage = Stage::new("200\nhang-before-head", long()).await;
-    let mut child = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml"]);
-    stage.server.has_received(2).await;
-    signal(child.id(), "INT");
+    let mut run = Running(stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml"]));
+    stage.has_received(2).await;
+    run.signal("INT");
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    child.wait().unwrap();
-    assert!(said.contains("\ninterrupted\n1 task completed, 1 request sent, "), "{said}");
+    run.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(run.code(), Some(130));
+    assert!(said.contains("\ninterrupted\n1 task completed, 1 request sent, 1 in flight, "), "{said}");
     let url = format!("http://{}/b", stage.server.address());
     assert!(
         said.contains(&format!("in flight: b, attempt 1: PUT {url}; whether it took effect is not known")),

@@ -72,7 +72,7 @@ pub(super) async fn complete(
             }
             let value = ask(name, written, output).ok_or_else(|| {
                 Stop::usage(format!("the input parameter `{name}` needs a value: {written} finds none in a test"))
-                    .hint(print::input_hint(&[name]))
+                    .hint(hint([[name.as_str()].as_slice()]))
             })?;
             given.insert(name.clone(), value);
         }
@@ -125,4 +125,45 @@ fn merged(task: &Task, mut resolved: Input, mut given: Input) -> Input {
     }
     input.extend(given);
     input
+}
+
+/// The names in `${lead.id}` or `${$.lead.id}`, when there is nothing but names in it.
+pub(super) fn plain_path(expression: &str) -> Option<Vec<&str>> {
+    let inner = expression.strip_prefix("${")?.strip_suffix('}')?;
+    let names: Vec<_> = inner.strip_prefix("$.").unwrap_or(inner).split('.').collect();
+    let plain = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    names.iter().all(plain).then_some(names)
+}
+
+/// `--input` with a value for each path of names, for the author to fill in.
+pub(super) fn hint<'a>(paths: impl IntoIterator<Item = &'a [&'a str]>) -> String {
+    let mut input = serde_json::Value::Null;
+    for path in paths {
+        let mut here = &mut input;
+        for name in path {
+            if !here.is_object() {
+                *here = serde_json::json!({});
+            }
+            here = &mut here[*name];
+        }
+        if here.is_null() {
+            *here = "…".into();
+        }
+    }
+    // Any JSON may stand there, so that nothing should look like text.
+    format!(
+        "--input {}",
+        print::quoted(&input.to_string().replace("\"…\"", "…").replace("\":", "\": ").replace(",\"", ", \""))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_hint_names_all_that_is_missing() {
+        let paths: [&[&str]; 4] = [&["lead", "id"], &["title"], &["lead", "owner"], &["title"]];
+        assert_eq!(hint(paths), r#"--input '{"lead": {"id": …, "owner": …}, "title": …}'"#);
+    }
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use http_task_host::component::{Body, Completed, Denial, Failure, Problem, Request, Response, Run};
 use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
-use http_task_host::report::{effect_name, host_of, outcome_name, reason_of, response_of};
+use http_task_host::report::{effect_name, failure_name, host_of, outcome_name, reason_of, response_of};
 
 use super::output::{Output, visible};
 
@@ -117,31 +117,28 @@ pub(super) fn response(response: &Response) -> String {
 }
 
 /// The outcome, why it is that, and what to do.
-pub(super) fn outcome(outcome: &Result<Completed, Failure>) -> String {
-    let style = match outcome {
-        Ok(_) => GOOD,
-        Err(Failure::Temporary(_)) => LATER,
-        Err(_) => BAD,
+fn outcome(outcome: &Result<Completed, Failure>) -> String {
+    let completed = match outcome {
+        Ok(completed) => completed,
+        Err(failure) => return self::failure(failure),
     };
-    let mut text = format!("{style}{}{style:#}", outcome_name(outcome));
-    match outcome {
-        Ok(completed) => {
-            text.push('\n');
-            for warning in &completed.warnings {
-                let _ = writeln!(text, "{LATER}warning{LATER:#}: {}", problem_line(warning));
-            }
-        }
-        Err(failure) => {
-            let _ = writeln!(text, ": {}", visible(reason_of(failure)));
-            if let Failure::PermanentInvalid(problems) = failure {
-                for problem in problems {
-                    let _ = writeln!(text, "{}", problem_line(problem));
-                }
-            }
-            let _ = write!(text, "{}", advice(failure));
-        }
+    let mut text = format!("{GOOD}{}{GOOD:#}\n", outcome_name(outcome));
+    for warning in &completed.warnings {
+        let _ = writeln!(text, "{LATER}warning{LATER:#}: {}", problem_line(warning));
     }
     text
+}
+
+/// The failure, why it is that, and what to do.
+pub(super) fn failure(failure: &Failure) -> String {
+    let style = if matches!(failure, Failure::Temporary(_)) { LATER } else { BAD };
+    let mut text = format!("{style}{}{style:#}: {}\n", failure_name(failure), visible(reason_of(failure)));
+    if let Failure::PermanentInvalid(problems) = failure {
+        for problem in problems {
+            let _ = writeln!(text, "{}", problem_line(problem));
+        }
+    }
+    text + &advice(failure)
 }
 
 /// What to do now, and who must do it.
@@ -214,15 +211,8 @@ pub(super) fn shell_word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
 }
 
-/// `--input` with a value for a path of names, for the author to fill in.
-pub(super) fn input_hint(path: &[&str]) -> String {
-    let inner =
-        path.iter().rev().fold("…".to_owned(), |inner, name| format!("{{{}: {inner}}}", serde_json::json!(name)));
-    format!("--input {}", quoted(&inner))
-}
-
 /// In single quotes, as a POSIX shell reads it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -1,8 +1,8 @@
 //! A run as it happens, to stderr, and what came of it, to stdout. As JSON all of it is lines on stdout.
 
 use anstyle::Style;
-use http_task_host::report::response_of;
-use http_task_host::runner::{Progress, Report, RunOutcome};
+use http_task_host::report::{reason_of, response_of_failure};
+use http_task_host::runner::{InFlight, Progress, Report, RunOutcome};
 
 use super::output::{Output, visible};
 use super::print::{self, BAD, BOLD, GOOD, LATER};
@@ -35,6 +35,7 @@ pub(super) fn tell(progress: &Progress<'_>, output: &Output) {
             line
         }
         Progress::Waiting { task, seconds } => format!("{}: waiting {seconds} s", visible(task)),
+        Progress::Forked { task, branches: 1 } => format!("{}: 1 branch", visible(task)),
         Progress::Forked { task, branches } => format!("{}: {branches} branches at once", visible(task)),
         Progress::Joined { task } => format!("{}: all branches have ended", visible(task)),
     };
@@ -59,26 +60,30 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
     let outputs = report.outputs();
     // First, so that on a terminal the end is what is seen last.
     output.put_exact(&format!("{}\n", print::indented(&serde_json::to_string(&outputs).unwrap_or_default())));
+    let in_flight: Vec<_> = report.in_flight().collect();
+    let flying = if in_flight.is_empty() { String::new() } else { format!(", {} in flight", in_flight.len()) };
     output.say(&format!(
-        "\n{style}{}{style:#}{reason}\n{} completed, {} sent, {} ms",
+        "\n{style}{}{style:#}{reason}\n{} completed, {} sent{flying}, {} ms",
         report.outcome.name(),
         counted(outputs.len(), "task"),
         counted(report.requests, "request"),
         report.took.as_millis()
     ));
-    for (task, in_flight) in report.in_flight() {
+    for (task, InFlight { attempt, method, url }) in in_flight {
         output.say(&format!(
-            "{LATER}in flight{LATER:#}: {}, attempt {}: {} {}; whether it took effect is not known",
+            "{LATER}in flight{LATER:#}: {}, attempt {attempt}: {method} {}; whether it took effect is not known",
             visible(task),
-            in_flight.attempt,
-            in_flight.method,
-            visible(&in_flight.url)
+            visible(url)
         ));
     }
+    for (task, failure) in report.in_doubt().filter(|(task, _)| report.outcome.task() != Some(*task)) {
+        let why = visible(reason_of(failure));
+        output.say(&format!("{LATER}in doubt{LATER:#}: {} may have taken effect: {why}", visible(task)));
+    }
     if let Some((failure, error)) = report.failure() {
-        let outcome = Err(failure.clone());
-        output.say(&format!("\n{}", print::outcome(&outcome).trim_end()));
-        if let Some(response) = response_of(&outcome) {
+        let task = visible(report.outcome.task().unwrap_or_default());
+        output.say(&format!("\n{task}: {}", print::failure(failure).trim_end()));
+        if let Some(response) = response_of_failure(failure) {
             output.say(&format!("\n{}", print::response(response).trim_end()));
         }
         if let Some(error) = error {

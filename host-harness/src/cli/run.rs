@@ -4,19 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use http_task_host::HttpTask;
 use http_task_host::component::{Denial, Problem};
-use http_task_host::credentials::Credentials;
-use http_task_host::grants::Grants;
 use http_task_host::plan::{Plan, failure_workflow};
 use http_task_host::runner::{DEFAULT_LONGEST_WAIT, Progress, Report, RunOutcome, Runner, in_parameters};
 use http_task_host::source::Finding;
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
-use http_task_host::{Egress, HttpTask};
 use serde_json::value::RawValue;
 
-use super::output::Output;
-use super::test::plain_path;
+use super::output::{Output, visible};
 use super::{Exit, Settings, Stop, check, confirm, findings, input, load, print, progress, read_source};
 
 #[derive(Args)]
@@ -47,14 +44,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let given = input::read(arguments.input.as_deref(), output)?;
     let given = RawValue::from_string(serde_json::to_string(&given)?)?;
     let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
-    let component = load(match &stand_in {
-        Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
-        None => {
-            let grants = Grants::read(&settings.grants()?)?;
-            let credentials = Credentials::read(&settings.credentials()?)?;
-            Egress::new(grants, credentials, output.redactor().clone())?
-        }
-    })?;
+    let component = load(settings.egress(stand_in.as_ref(), output)?)?;
     let chain = read_chain(&arguments.definition, &component, output).await?;
     if let Some(first) = chain.first() {
         let missing = missing_input(first, &component, &given).await?;
@@ -68,7 +58,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     }
     if stand_in.is_none() && !arguments.yes {
         let tasks = chain.iter().flat_map(|runnable| runnable.definition.http_tasks());
-        confirm::ask(tasks.filter_map(|task| Some((task.method.as_deref()?, task.url.as_deref()?))), output)?;
+        let requests = tasks.filter_map(|task| Some((task.method.as_deref()?, task.url.as_deref()?)));
+        confirm::ask(requests, "--yes sends it, --stand-in tries it", output)?;
     }
     let tell = |happened: &Progress<'_>| progress::tell(happened, output);
     let runner = Runner::new(&component, Duration::from_secs(arguments.longest_wait), &tell);
@@ -88,31 +79,45 @@ async fn run_chain(
     for Runnable { plan, .. } in chain {
         let report = runner.run(plan, input, &mut interrupted).await;
         progress::tell_end(&report, output);
-        exit = exit.or(Some(exit_of(&report)));
-        if matches!(report.outcome, RunOutcome::Completed | RunOutcome::Interrupted) {
-            break;
+        match report.outcome {
+            RunOutcome::Interrupted => return Ok(Exit::Interrupted),
+            RunOutcome::Completed => return Ok(exit.unwrap_or(Exit::Success)),
+            _ => exit = exit.or(Some(exit_of(&report))),
         }
-        input = RawValue::from_string(serde_json::to_string(&report)?)?;
+        input = report.to_input()?;
     }
     Ok(exit.unwrap_or(Exit::Success))
 }
 
-/// Ends when somebody ends the program. From now on it does not die of that by itself.
+/// Ends when somebody ends the program, which from now on does not die of it by itself. Who asks twice is not made to wait:
+/// the program may be held up where it writes, by a reader that does not read.
 fn interrupted() -> Result<impl Future<Output = ()>, Stop> {
+    let (asked, told) = tokio::sync::oneshot::channel();
     #[cfg(unix)]
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]
     let mut pressed = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    Ok(async move {
-        #[cfg(unix)]
+    #[cfg(unix)]
+    let mut ended = async move || {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = pressed.recv() => {}
         }
-        #[cfg(not(unix))]
+    };
+    #[cfg(not(unix))]
+    let ended = async || {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    };
+    tokio::spawn(async move {
+        ended().await;
+        let _ = asked.send(());
+        ended().await;
+        std::process::exit(Exit::Interrupted as i32);
+    });
+    Ok(async {
+        let _ = told.await;
     })
 }
 
@@ -125,7 +130,11 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
     loop {
         let (definition, mut found) = check::read(read_source(&path, output)?, component).await?;
         let plan = Plan::of(&definition);
-        found.extend(plan.as_ref().err().into_iter().flatten().cloned());
+        // What is said of a place is said once.
+        let known = |place: &str| found.iter().any(|finding| finding.place.starts_with(place));
+        let more: Vec<_> =
+            plan.as_ref().err().into_iter().flatten().filter(|finding| !known(&finding.place)).cloned().collect();
+        found.extend(more);
         let next = match failure_workflow(definition.source()).map(|name| beside(&path, name, &mut seen)) {
             Some(Err(message)) => {
                 found.push(definition.source().finding("/failureWorkflow", message));
@@ -160,25 +169,33 @@ fn beside(path: &Path, name: &str, seen: &mut Vec<PathBuf>) -> Result<PathBuf, S
     Ok(file)
 }
 
-/// Values of the workflow's input that will be needed and are not there.
+/// Values of the workflow's input that will be needed and are not there, all with the one hint that gives them.
 async fn missing_input(runnable: &Runnable, component: &HttpTask, input: &RawValue) -> Result<Vec<Finding>, Stop> {
     let scope = format!(r#"{{"workflow":{{"input":{input}}},"tasks":{{}}}}"#);
-    let mut found = Vec::new();
+    let mut missing = Vec::new();
     for (name, step) in runnable.plan.flow.http_steps() {
-        let resolved = component.resolve(&step.input_parameters, &scope).await.map_err(Stop::failed)?;
+        let Some(parameters) = &step.input_parameters else { continue };
         let Some(task) = runnable.definition.http_tasks().find(|task| task.name == name) else { continue };
-        let missing = resolved.err().into_iter().flatten().filter_map(of_the_workflow);
-        found.extend(missing.map(|problem| findings::located(runnable.definition.source(), &task.place, problem)));
+        let problems = component.resolve(parameters, &scope).await.map_err(Stop::failed)?.err().unwrap_or_default();
+        missing.extend(
+            problems.into_iter().filter(|problem| workflow_input(problem).is_some()).map(|problem| (task, problem)),
+        );
     }
-    Ok(found)
+    let hint = input::hint(
+        missing.iter().filter_map(|(_, problem)| workflow_input(problem)).collect::<Vec<_>>().iter().map(Vec::as_slice),
+    );
+    let located = |(task, problem): (&Task, _)| {
+        let problem = Problem { hint: Some(hint.clone()), ..in_parameters(problem) };
+        findings::located(runnable.definition.source(), &task.place, problem)
+    };
+    Ok(missing.into_iter().map(located).collect())
 }
 
-/// A problem that no task before can mend: a value that the workflow's input does not have.
-fn of_the_workflow(problem: Problem) -> Option<Problem> {
-    let path = plain_path(problem.missing.as_deref()?)?;
+/// The path in the workflow's input that a problem misses: what no task before can mend.
+fn workflow_input(problem: &Problem) -> Option<Vec<&str>> {
+    let path = input::plain_path(problem.missing.as_deref()?)?;
     let ["workflow", "input", name @ ..] = path.as_slice() else { return None };
-    let hint = (!name.is_empty()).then(|| print::input_hint(name));
-    Some(in_parameters(Problem { hint, ..problem }))
+    (!name.is_empty()).then(|| name.to_vec())
 }
 
 /// Shows what policy refuses of all that the definitions may send, and says how to end then.
@@ -206,16 +223,15 @@ fn refused(chain: &[Runnable], component: &HttpTask, output: &Output) -> Option<
     } else {
         output.say("permanent-denied: nothing was sent");
         for (task, denial) in &denials {
-            output.say(&format!("{}: {}\n{}", task.name, denial.message, print::remedy(denial)));
+            let message = format!("{}: {}\n{}", task.name, denial.message, print::remedy(denial));
+            output.say(&visible(&message));
         }
     }
     Some(Exit::Refused)
 }
 
+/// By what the failure asks for, as long as it speaks for the whole run: once something was done, neither is it true that
+/// nothing was sent, nor would it be right to run all of it again.
 fn exit_of(report: &Report) -> Exit {
-    match &report.outcome {
-        RunOutcome::Completed => Exit::Success,
-        RunOutcome::Interrupted => Exit::Interrupted,
-        _ => report.failure().map_or(Exit::Failed, |(failure, _)| Exit::of(failure)),
-    }
+    report.failure().filter(|_| report.did_nothing()).map_or(Exit::Failed, |(failure, _)| Exit::of(failure))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http_task_host::component::{Context, Failure, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
-use http_task_host::grants::{self, Grants};
+use http_task_host::grants;
 use http_task_host::report::{OutcomeReport, RequestReport};
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
@@ -47,15 +47,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let task = find_task(&definition, arguments.task.as_deref())?;
     let given = input::read(arguments.input.as_deref(), output)?;
     let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
-    let component = load(match &stand_in {
-        Some(stand_in) => Egress::to_stand_in(stand_in, output.redactor().clone()),
-        None if arguments.offline || arguments.curl => Egress::offline(),
-        None => {
-            let grants = Grants::read(&settings.grants()?)?;
-            let credentials = Credentials::read(&settings.credentials()?)?;
-            Egress::new(grants, credentials, output.redactor().clone())?
-        }
-    })?;
+    let component = if arguments.offline || arguments.curl {
+        load(Egress::offline())?
+    } else {
+        load(settings.egress(stand_in.as_ref(), output)?)?
+    };
     let invalid = |problems: Vec<Problem>| {
         findings::show_problems(definition.source(), task, problems, output);
         Ok(Exit::Usage)
@@ -79,7 +75,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         return Ok(Exit::Success);
     }
     if stand_in.is_none() && !arguments.yes {
-        confirm::ask([(request.method.as_str(), request.url.as_str())], output)?;
+        let otherwise = "--yes sends it, --offline shows it, --stand-in tries it";
+        confirm::ask([(request.method.as_str(), request.url.as_str())], otherwise, output)?;
     }
     let run = component.run(&task.text, &input, &context).await;
     if output.json {
@@ -126,28 +123,20 @@ async fn prepare(
         };
         let mut answered = false;
         for problem in &mut problems {
-            let Some(path) = problem.missing.as_deref().and_then(plain_path) else { continue };
+            let Some(path) = problem.missing.as_deref().and_then(input::plain_path) else { continue };
             let name = path.join(".");
             match input::ask(&name, problem.missing.as_deref().unwrap_or_default(), output) {
                 Some(value) => {
                     input::answer(&mut given, &input, &path, value)?;
                     answered = true;
                 }
-                None => problem.hint = Some(print::input_hint(&path)),
+                None => problem.hint = Some(input::hint([path.as_slice()])),
             }
         }
         if !answered {
             return Ok(Err(problems));
         }
     }
-}
-
-/// The names in `${lead.id}` or `${$.lead.id}`, when there is nothing but names in it.
-pub(super) fn plain_path(expression: &str) -> Option<Vec<&str>> {
-    let inner = expression.strip_prefix("${")?.strip_suffix('}')?;
-    let names: Vec<_> = inner.strip_prefix("$.").unwrap_or(inner).split('.').collect();
-    let plain = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-    names.iter().all(plain).then_some(names)
 }
 
 fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {
@@ -198,7 +187,7 @@ impl Serialize for TestReport<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("task", self.task)?;
         let exchange = self.run.exchange.as_ref();
-        map.serialize_entry("sent", &exchange.is_some())?;
+        map.serialize_entry("sent", &self.run.was_sent())?;
         let request =
             exchange.map_or_else(|| self.request.into(), |exchange| RequestReport::sent(self.request, &exchange.sent));
         map.serialize_entry("request", &request)?;

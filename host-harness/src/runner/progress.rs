@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::record::InFlight;
-use crate::component::Run;
-use crate::report::{outcome_name, reason_of, response_of};
+use crate::component::{Failure, Run};
+use crate::report::{effect_name, outcome_name, reason_of, response_of};
 
 /// Something that has happened or, for what cannot be taken back, is about to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,8 +44,11 @@ pub enum Progress<'a> {
         /// Of the answer, if there was one.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
-        /// Whether a request left.
+        /// Whether a request may have left.
         sent: bool,
+        /// Whether a failure for now may have changed anything: `none` or `possible`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        effect: Option<&'static str>,
         /// What sending and receiving took.
         #[serde(skip_serializing_if = "Option::is_none")]
         milliseconds: Option<u128>,
@@ -84,7 +87,11 @@ impl<'a> Progress<'a> {
             outcome: outcome_name(&run.outcome),
             reason: run.outcome.as_ref().err().map(reason_of),
             status: response_of(&run.outcome).map(|response| response.status),
-            sent: run.exchange.is_some(),
+            sent: run.was_sent(),
+            effect: match &run.outcome {
+                Err(Failure::Temporary(temporary)) => Some(effect_name(temporary.effect)),
+                _ => None,
+            },
             milliseconds: run.exchange.as_ref().map(|exchange| exchange.total.as_millis()),
         }
     }

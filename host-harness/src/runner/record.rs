@@ -12,16 +12,17 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::component::{CallError, Completed, Failure, Run};
+use crate::component::{CallError, Effect, Failure, Run};
 use crate::next_action::{End, Why};
-use crate::report::{OutcomeReport, TaskOutput};
+use crate::report::{FailureReport, TaskOutput};
 
 /// The record of one run.
 pub(super) struct Record {
     run: Uuid,
     input: Box<RawValue>,
     done: Mutex<Done>,
-    halted: watch::Sender<bool>,
+    /// What ended the run, when it did not come to its own end.
+    halted: watch::Sender<Option<End>>,
 }
 
 #[derive(Default)]
@@ -30,10 +31,14 @@ struct Done {
     requests: u64,
 }
 
+#[derive(Default)]
 struct TaskRecord {
-    input: Box<RawValue>,
+    input: Option<Box<RawValue>>,
     output: Option<Box<RawValue>>,
-    outcome: Option<(Result<Completed, Failure>, Option<CallError>)>,
+    /// Of the last attempt, and what kept the component from an answer.
+    failure: Option<(Failure, Option<CallError>)>,
+    /// An attempt may have taken effect, and none is known to have.
+    in_doubt: bool,
     in_flight: Option<InFlight>,
 }
 
@@ -96,7 +101,7 @@ pub struct Report {
     pub outcome: RunOutcome,
     /// The workflow's input.
     pub input: Box<RawValue>,
-    /// Requests that left, as far as their end is known.
+    /// Requests that may have left, and whose end is known.
     pub requests: u64,
     /// From the start to the end.
     pub took: Duration,
@@ -105,7 +110,7 @@ pub struct Report {
 
 impl Record {
     pub(super) fn new(run: Uuid, input: Box<RawValue>) -> Self {
-        Self { run, input, done: Mutex::default(), halted: watch::Sender::new(false) }
+        Self { run, input, done: Mutex::default(), halted: watch::Sender::default() }
     }
 
     fn done(&self) -> MutexGuard<'_, Done> {
@@ -121,42 +126,67 @@ impl Record {
         Uuid::new_v5(&self.run, task.as_bytes()).to_string()
     }
 
-    /// Nothing more begins.
-    pub(super) fn halt(&self) {
-        self.halted.send_replace(true);
+    /// Nothing more begins. The first end is the one that counts.
+    pub(super) fn halt(&self, end: &End) {
+        self.halted.send_if_modified(|halted| {
+            let first = halted.is_none();
+            halted.get_or_insert_with(|| end.clone());
+            first
+        });
+    }
+
+    pub(super) fn halted_by(&self) -> Option<End> {
+        self.halted.borrow().clone()
     }
 
     pub(super) fn is_halted(&self) -> bool {
-        *self.halted.borrow()
+        self.halted.borrow().is_some()
     }
 
     pub(super) async fn halted(&self) {
         // The sender is this record's own, and so outlives the wait.
-        let _ = self.halted.subscribe().wait_for(|halted| *halted).await;
+        let _ = self.halted.subscribe().wait_for(Option::is_some).await;
     }
 
     /// `inputParameters` are resolved once: a repeat sends what the first attempt sent.
     pub(super) fn input_of(&self, task: &str) -> Option<Box<RawValue>> {
-        self.done().tasks.get(task).map(|task| task.input.clone())
+        self.done().tasks.get(task)?.input.clone()
     }
 
-    pub(super) fn sending(&self, task: &str, input: Box<RawValue>, in_flight: InFlight) {
-        let mut done = self.done();
-        let record = done.tasks.entry(task.to_owned()).or_insert_with(|| TaskRecord::new(input));
-        record.in_flight = Some(in_flight);
+    pub(super) fn begun(&self, task: &str, input: Box<RawValue>) {
+        self.done().tasks.entry(task.to_owned()).or_default().input = Some(input);
+    }
+
+    pub(super) fn sending(&self, task: &str, in_flight: InFlight) {
+        self.done().tasks.entry(task.to_owned()).or_default().in_flight = Some(in_flight);
     }
 
     pub(super) fn ended(&self, task: &str, run: Run) {
         let mut done = self.done();
-        done.requests += u64::from(run.exchange.is_some());
-        let record = done.tasks.entry(task.to_owned()).or_insert_with(|| TaskRecord::new(RawValue::NULL.to_owned()));
+        let sent = run.was_sent();
+        done.requests += u64::from(sent);
+        let record = done.tasks.entry(task.to_owned()).or_default();
         record.in_flight = None;
-        record.output = run.outcome.as_ref().ok().and_then(|completed| to_raw_value(&TaskOutput(completed)).ok());
-        record.outcome = Some((run.outcome, run.error));
+        match run.outcome {
+            Ok(completed) => {
+                record.output = to_raw_value(&TaskOutput(&completed)).ok();
+                (record.failure, record.in_doubt) = (None, false);
+            }
+            Err(failure) => {
+                record.in_doubt |= match &failure {
+                    Failure::Temporary(temporary) => temporary.effect == Effect::Possible,
+                    Failure::PermanentUnknown(_) => true,
+                    Failure::ExecutionFailed => sent,
+                    _ => false,
+                };
+                record.failure = Some((failure, run.error));
+            }
+        }
     }
 
-    /// What expressions of `inputParameters` see: `{workflow: {input}, tasks: {"name": {input, output}}}`.
-    pub(super) fn scope(&self) -> String {
+    /// What expressions of `inputParameters` see: `{workflow: {input}, tasks: {"name": {input, output}}}`, of the tasks that
+    /// they look at.
+    pub(super) fn scope(&self, sees: &[String]) -> String {
         #[derive(Serialize)]
         struct Workflow<'a> {
             input: &'a RawValue,
@@ -164,10 +194,14 @@ impl Record {
         #[derive(Serialize)]
         struct Scope<'a> {
             workflow: Workflow<'a>,
-            tasks: &'a IndexMap<String, TaskRecord>,
+            tasks: IndexMap<&'a str, TaskReport<'a>>,
         }
         let done = self.done();
-        let scope = Scope { workflow: Workflow { input: &self.input }, tasks: &done.tasks };
+        let tasks = sees.iter().filter_map(|name| {
+            let TaskRecord { input, output, .. } = done.tasks.get(name)?;
+            Some((name.as_str(), TaskReport { input: input.as_deref(), output: output.as_deref(), failure: None }))
+        });
+        let scope = Scope { workflow: Workflow { input: &self.input }, tasks: tasks.collect() };
         serde_json::to_string(&scope).unwrap_or_default()
     }
 
@@ -177,22 +211,15 @@ impl Record {
     }
 }
 
-impl TaskRecord {
-    fn new(input: Box<RawValue>) -> Self {
-        Self { input, output: None, outcome: None, in_flight: None }
-    }
-}
-
-/// A task that was begun: its input, and its output when it has one.
-impl Serialize for TaskRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("input", &self.input)?;
-        if let Some(output) = &self.output {
-            map.serialize_entry("output", output)?;
-        }
-        map.end()
-    }
+/// A task that was begun.
+#[derive(Serialize)]
+struct TaskReport<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureReport<'a>>,
 }
 
 impl RunOutcome {
@@ -216,16 +243,28 @@ impl RunOutcome {
 }
 
 impl Report {
-    /// The last outcome of the task that failed, and what kept the component from an answer.
+    /// The last failure of the task that ended the run, and what kept the component from an answer.
     pub fn failure(&self) -> Option<(&Failure, Option<&CallError>)> {
         let RunOutcome::Failed { task, .. } = &self.outcome else { return None };
-        let (outcome, error) = self.tasks.get(task)?.outcome.as_ref()?;
-        outcome.as_ref().err().map(|failure| (failure, error.as_ref()))
+        let (failure, error) = self.tasks.get(task)?.failure.as_ref()?;
+        Some((failure, error.as_ref()))
     }
 
     /// What was in flight when the run ended: whether it took effect is not known.
     pub fn in_flight(&self) -> impl Iterator<Item = (&str, &InFlight)> {
         self.tasks.iter().filter_map(|(name, task)| Some((name.as_str(), task.in_flight.as_ref()?)))
+    }
+
+    /// Tasks of which an attempt may have taken effect, and none is known to have, each with its last failure.
+    pub fn in_doubt(&self) -> impl Iterator<Item = (&str, &Failure)> {
+        let doubtful = self.tasks.iter().filter(|(_, task)| task.in_doubt && task.in_flight.is_none());
+        doubtful.filter_map(|(name, task)| Some((name.as_str(), &task.failure.as_ref()?.0)))
+    }
+
+    /// Whether the run has surely changed nothing but by requests that failed without effect.
+    pub fn did_nothing(&self) -> bool {
+        let without = |task: &TaskRecord| task.output.is_none() && task.in_flight.is_none() && !task.in_doubt;
+        self.tasks.values().all(without)
     }
 
     /// The tasks that have completed, each with its output.
@@ -235,44 +274,79 @@ impl Report {
 
     /// Why the run ended as it did, in one sentence.
     pub fn reason(&self) -> Option<String> {
-        let seconds = |time: &Duration| format!("{} s", time.as_secs_f64());
         Some(match &self.outcome {
             RunOutcome::Completed | RunOutcome::Interrupted => return None,
             RunOutcome::Failed { task, why } => match why {
-                Why::Permanent => format!("`{task}` failed for good"),
-                Why::AttemptsSpent { attempts: 1 } => format!("`{task}` failed, and has no `retry`"),
+                Why::Permanent => match self.failure() {
+                    Some((Failure::PermanentUnknown(_), _)) => {
+                        format!("`{task}` may have taken effect, and is not attempted again")
+                    }
+                    Some((Failure::ExecutionFailed, _)) => format!("`{task}` could not be run"),
+                    _ => format!("`{task}` failed, and would fail again"),
+                },
+                Why::AttemptsSpent { attempts: 1 } => format!("`{task}` failed in its only attempt"),
                 Why::AttemptsSpent { attempts } => format!("`{task}` failed in all {attempts} attempts"),
-                Why::WaitTooLong { wait, longest } => format!(
-                    "`{task}` may be attempted again in {}, and this run waits {} at most",
-                    seconds(wait),
-                    seconds(longest)
+                Why::WaitTooLong { wait_seconds, longest_wait_seconds } => format!(
+                    "`{task}` may be attempted again in {wait_seconds} s, and this run waits {longest_wait_seconds} s at most"
                 ),
                 Why::NoSuchTask => format!("there is no task `{task}`"),
             },
             RunOutcome::Terminated { task } => format!("`{task}` ended it as failed"),
-            RunOutcome::TimedOut { most } => format!("its timeoutSeconds have passed: {}", seconds(most)),
+            RunOutcome::TimedOut { most } => format!("its timeoutSeconds have passed: {} s", most.as_secs()),
         })
+    }
+
+    /// The report as the input of a failure workflow: without the outputs of tasks, which may be larger than an input.
+    pub fn to_input(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        to_raw_value(&Told { report: self, outputs: false })
     }
 }
 
-/// The whole report as JSON: the last event of a run. The failure workflow gets it as its input.
+/// The whole report as JSON: the last event of a run.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Told { report: self, outputs: true }.serialize(serializer)
+    }
+}
+
+struct Told<'a> {
+    report: &'a Report,
+    outputs: bool,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { report, outputs } = self;
+        let decisive = report.outcome.task();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("event", "ended")?;
-        map.serialize_entry("run", &self.run)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("outcome", self.outcome.name())?;
-        map.serialize_entry("task", &self.outcome.task())?;
-        map.serialize_entry("reason", &self.reason())?;
-        let failed = self.outcome.task().and_then(|task| self.tasks.get(task)?.outcome.as_ref());
-        map.serialize_entry("failure", &failed.map(|(outcome, _)| OutcomeReport(outcome)))?;
-        map.serialize_entry("error", &failed.and_then(|(_, error)| Some(&error.as_ref()?.0)))?;
-        map.serialize_entry("requests", &self.requests)?;
-        map.serialize_entry("inFlight", &self.in_flight().collect::<BTreeMap<_, _>>())?;
-        map.serialize_entry("milliseconds", &self.took.as_millis())?;
-        map.serialize_entry("input", &self.input)?;
-        map.serialize_entry("tasks", &self.tasks)?;
+        map.serialize_entry("run", &report.run)?;
+        map.serialize_entry("name", &report.name)?;
+        map.serialize_entry("outcome", report.outcome.name())?;
+        map.serialize_entry("task", &decisive)?;
+        map.serialize_entry("reason", &report.reason())?;
+        map.serialize_entry("failure", &report.failure().map(|(failure, _)| FailureReport(failure)))?;
+        map.serialize_entry("error", &report.failure().and_then(|(_, error)| Some(&error?.0)))?;
+        map.serialize_entry("requests", &report.requests)?;
+        map.serialize_entry("inFlight", &report.in_flight().collect::<BTreeMap<_, _>>())?;
+        map.serialize_entry("inDoubt", &report.in_doubt().map(|(name, _)| name).collect::<Vec<_>>())?;
+        map.serialize_entry("milliseconds", &report.took.as_millis())?;
+        map.serialize_entry("input", &report.input)?;
+        let tasks: IndexMap<_, _> = report
+            .tasks
+            .iter()
+            .map(|(name, task)| (name, task_report(task, *outputs, decisive == Some(name))))
+            .collect();
+        map.serialize_entry("tasks", &tasks)?;
         map.end()
+    }
+}
+
+/// The failure of the task that ended the run stands beside the tasks already.
+fn task_report(task: &TaskRecord, output: bool, decisive: bool) -> TaskReport<'_> {
+    TaskReport {
+        input: task.input.as_deref(),
+        output: task.output.as_deref().filter(|_| output),
+        failure: task.failure.as_ref().filter(|_| !decisive).map(|(failure, _)| FailureReport(failure)),
     }
 }

@@ -117,12 +117,6 @@ impl From<Fault> for Line {
     }
 }
 
-impl<const N: usize> From<[Line; N]> for Script {
-    fn from(lines: [Line; N]) -> Self {
-        Self { lines: lines.into(), then: Line::Model }
-    }
-}
-
 /// Message and hint.
 type Wrong = (String, String);
 
