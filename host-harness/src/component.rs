@@ -184,9 +184,9 @@ impl HttpTask {
         self.sending(async |task, store| task.workflow_http_task_leads().call_update(store, step, context).await).await
     }
 
-    /// Whether a request to this URL may leave, with these credentials. Nothing is sent.
-    pub fn permits(&self, url: &str, credentials: Option<&str>) -> Result<(), Denial> {
-        self.egress.allow(url, credentials).map(|_| ()).map_err(Denial::from)
+    /// All that policy has against a request to this URL with these credentials. Nothing is sent.
+    pub fn denials(&self, url: &str, credentials: Option<&str>) -> Vec<Denial> {
+        self.egress.refusals(url, credentials).into_iter().map(Denial::from).collect()
     }
 
     /// What `run` would be refused for is told here already.

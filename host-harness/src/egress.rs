@@ -78,16 +78,35 @@ impl Egress {
     }
 
     /// Grant and credential for a request to a URL.
-    pub(crate) fn allow(&self, url: &str, reference: Option<&str>) -> Result<Option<Credential>, Refusal> {
-        let origin = Origin::of(url).map_err(|error| Refusal { message: error.to_string(), hint: None })?;
+    fn allow(&self, url: &str, reference: Option<&str>) -> Result<Option<Credential>, Refusal> {
+        let origin = origin(url)?;
         self.grants.check(&origin)?;
-        reference.map(|reference| self.credentials.find(reference, &origin, &self.redactor)).transpose()
+        self.credential(reference, &origin)
+    }
+
+    /// All that is against a request to a URL.
+    pub(crate) fn refusals(&self, url: &str, reference: Option<&str>) -> Vec<Refusal> {
+        match origin(url) {
+            Ok(origin) => [self.grants.check(&origin).err(), self.credential(reference, &origin).err()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Err(refusal) => vec![refusal],
+        }
+    }
+
+    fn credential(&self, reference: Option<&str>, origin: &Origin) -> Result<Option<Credential>, Refusal> {
+        reference.map(|reference| self.credentials.find(reference, origin, &self.redactor)).transpose()
     }
 
     /// The secrets that this egress has used.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor
     }
+}
+
+fn origin(url: &str) -> Result<Origin, Refusal> {
+    Origin::of(url).map_err(|error| Refusal { message: error.to_string(), hint: None })
 }
 
 /// What happened on the way out during one call.

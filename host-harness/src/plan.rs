@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use self::references::References;
+use self::references::Reference;
 
 use crate::source::{Finding, Node, Source, pointer};
 use crate::workflow::{self, Definition};
@@ -129,37 +129,47 @@ impl Task {
 }
 
 impl Plan {
-    /// Plans a definition. What makes it no sound definition is found where it is read and checked; here is found what
-    /// keeps a sound one from being run.
+    /// Plans a definition. What its reading and the component's check have found is not found again.
     pub fn of(definition: &Definition) -> Result<Self, Vec<Finding>> {
-        let source = definition.source();
-        let mut planning = Planning { source, findings: Vec::new(), unseen: Vec::new(), in_order: true };
-        let flow = planning.flow(definition.flow(), &mut Vec::new());
-        let root = source.root();
-        let timeout = planning.timeout(root).filter(|seconds| *seconds > 0);
-        planning.check_failure_workflow(root);
-        let name = root.member("name").and_then(Node::as_str).unwrap_or_default().to_owned();
-        // Where routes are broken nothing is surely done before anything, which is no news.
-        if planning.in_order {
-            planning.findings.append(&mut planning.unseen);
-        }
-        if !planning.findings.is_empty() {
-            return Err(planning.findings);
-        }
-        Ok(Self { name, flow, timeout: timeout.map(Duration::from_secs) })
+        let (plan, mut planning) = Planning::plan(definition);
+        planning.findings.append(&mut planning.not_run);
+        if planning.findings.is_empty() { Ok(plan) } else { Err(planning.findings) }
     }
+}
+
+/// What is wrong with a definition whoever runs it, beyond its connections and its HTTP Tasks.
+pub fn check(definition: &Definition) -> Vec<Finding> {
+    Planning::plan(definition).1.findings
 }
 
 struct Planning<'s> {
     source: &'s Source,
     findings: Vec<Finding>,
-    /// Expressions that look at what is not surely done before.
+    /// Expressions that look at what is not there, or not surely done before.
     unseen: Vec<Finding>,
+    /// What only keeps this program from running it.
+    not_run: Vec<Finding>,
     /// Every task was found where the one before it leads.
     in_order: bool,
 }
 
-impl Planning<'_> {
+impl<'s> Planning<'s> {
+    fn plan(definition: &'s Definition) -> (Plan, Self) {
+        let source = definition.source();
+        let mut planning =
+            Self { source, findings: Vec::new(), unseen: Vec::new(), not_run: Vec::new(), in_order: true };
+        let flow = planning.flow(definition.flow(), &mut Vec::new());
+        let root = source.root();
+        let timeout = planning.timeout(root).filter(|seconds| *seconds > 0);
+        planning.check_failure_workflow(root);
+        // Where routes are broken nothing is surely done before anything, which is no news.
+        if planning.in_order {
+            planning.findings.append(&mut planning.unseen);
+        }
+        let name = root.member("name").and_then(Node::as_str).unwrap_or_default().to_owned();
+        (Plan { name, flow, timeout: timeout.map(Duration::from_secs) }, planning)
+    }
+
     fn find(&mut self, place: &str, message: impl Into<String>, hint: &str) {
         let finding = self.source.finding(place, message);
         self.findings.push(finding.hint(hint));
@@ -200,7 +210,8 @@ impl Planning<'_> {
             "Terminate" => self.status(task).map(Does::Terminate),
             other => {
                 let message = format!("this program does not run tasks of type `{other}`");
-                self.find(&pointer(&task.place, "type"), message, "one of `Http`, `Parallel`, `Terminate`");
+                let finding = self.source.finding(&pointer(&task.place, "type"), message);
+                self.not_run.push(finding.hint("one of `Http`, `Parallel`, `Terminate`"));
                 None
             }
         };
@@ -209,28 +220,71 @@ impl Planning<'_> {
     }
 
     fn http(&mut self, task: &workflow::Task, before: &[String]) -> Option<HttpStep> {
-        let mut sees = References::default();
+        let mut sees = Vec::new();
         for (name, written) in &task.input_parameters {
-            let References { tasks, all } = References::of(written);
-            for task_name in tasks.iter().filter(|name| !before.contains(name)) {
-                let message = format!("`{task_name}` is no task that is surely done before this one");
-                let known = match before {
-                    [] => "this task is the first; `${workflow.input…}` is what it has".to_owned(),
-                    before => format!("one of {}", before.join(", ")),
-                };
-                let place = pointer(&pointer(&task.place, "inputParameters"), name);
-                self.unseen.push(self.source.finding(&place, message).hint(known));
+            let place = pointer(&pointer(&task.place, "inputParameters"), name);
+            for reference in Reference::all_of(written) {
+                sees.extend(self.look(&place, &reference, before));
             }
-            sees.tasks.extend(tasks);
-            sees.all |= all;
         }
+        self.check_names(task);
         let parameters = object_text(&task.input_parameters);
         Some(HttpStep {
             text: task.text.clone(),
             input_parameters: (!task.input_parameters.is_empty()).then_some(parameters),
-            sees: before.iter().filter(|name| sees.all || sees.tasks.contains(*name)).cloned().collect(),
+            sees: before.iter().filter(|name| sees.contains(name)).cloned().collect(),
             retry: self.retry(task)?,
         })
+    }
+
+    /// The tasks that an expression of `inputParameters` looks at. What it names must be there when the task is done.
+    fn look(&mut self, place: &str, reference: &Reference, before: &[String]) -> Vec<String> {
+        let names: Vec<_> = reference.names.iter().map(String::as_str).collect();
+        let tasks = || before.iter().map(String::as_str).collect::<Vec<_>>();
+        let (name, known) = match names.as_slice() {
+            [] | ["tasks"] => return before.to_vec(),
+            ["workflow"] | ["workflow", "input", ..] => return Vec::new(),
+            ["tasks", task] | ["tasks", task, "input" | "output"] if before.iter().any(|name| name == task) => {
+                return vec![(*task).to_owned()];
+            }
+            ["tasks", task, member] if before.iter().any(|name| name == task) => (*member, vec!["output", "input"]),
+            ["tasks", task, ..] => (*task, tasks()),
+            ["workflow", member, ..] => (*member, vec!["input"]),
+            [root, ..] => (*root, vec!["workflow", "tasks"]),
+        };
+        let is_task = names.first() == Some(&"tasks") && names.get(1) == Some(&name);
+        let message = if is_task {
+            format!("`{name}` is no task that is surely done before this one")
+        } else {
+            format!("`{name}` is not there to be looked at")
+        };
+        let hint = match known.as_slice() {
+            [] => "this is the first task; `${workflow.input…}` is all there is".to_owned(),
+            known => {
+                format!("one of {}", known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", "))
+            }
+        };
+        self.unseen.push(self.source.finding(place, message).hint(hint));
+        Vec::new()
+    }
+
+    /// In a run a task's input is its `inputParameters` and nothing else.
+    fn check_names(&mut self, task: &workflow::Task) {
+        let place = pointer(&task.place, "httpRequest");
+        let Some(request) = self.source.at(&place).map(|node| self.source.text_of(node).to_owned()) else { return };
+        let given = |name: &String| task.input_parameters.iter().any(|(given, _)| given == name);
+        let mut missing: Vec<_> = Reference::all_of(&request)
+            .into_iter()
+            .filter(|reference| !reference.optional)
+            .filter_map(|reference| reference.names.into_iter().next())
+            .filter(|name| !given(name))
+            .collect();
+        missing.dedup();
+        for name in missing {
+            let message = format!("`{name}` is used here, and `inputParameters` does not give it");
+            let hint = format!("\"inputParameters\": {{ \"{name}\": \"${{workflow.input.{name}}}\" }}");
+            self.not_run.push(self.source.finding(&place, message).hint(hint));
+        }
     }
 
     fn retry(&mut self, task: &workflow::Task) -> Option<Retry> {
@@ -316,12 +370,12 @@ mod tests {
         assert_eq!(
             problems.unwrap_err(),
             [
-                "/tasks/a/type this program does not run tasks of type `Simple`",
-                "/tasks/b/branches/0/tasks/d/type this program does not run tasks of type `Wait`",
                 "/tasks/c/retry `retry` cannot be read",
                 "/tasks/e/terminationStatus `terminationStatus` must be \"Completed\" or \"Failed\"",
                 "/timeoutSeconds `timeoutSeconds` must be a whole number of seconds; 0 is no limit",
                 "/failureWorkflow `failureWorkflow` must name a definition in the same folder",
+                "/tasks/a/type this program does not run tasks of type `Simple`",
+                "/tasks/b/branches/0/tasks/d/type this program does not run tasks of type `Wait`",
             ]
         );
     }

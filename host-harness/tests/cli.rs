@@ -1,6 +1,6 @@
 //! The program as people meet it: every file in `tests/cli` is a session, with what each command says and its exit code.
-//! `TRYCMD=overwrite cargo test -p http-task-host --test cli` accepts what they say now; it works in the `.in` folders
-//! themselves, so that what a session writes there must be removed after it (`git clean -f host-harness/tests/cli`).
+//! `TRYCMD=overwrite cargo test -p http-task-host --test cli` accepts what they say now. A session that writes files needs a
+//! folder `.out` with what they must hold then: without one it would write into its `.in`.
 
 use std::path::Path;
 

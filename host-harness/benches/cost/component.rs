@@ -1,8 +1,8 @@
 //! One task through the component.
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http_task_host::component::{Context, Run};
 use http_task_host::credentials::Credentials;
@@ -35,7 +35,9 @@ impl Loaded {
         let cache = tempfile::tempdir()?;
         let origin = &server.origin;
         let grants = Grants::for_origins([origin.parse()?]);
-        let http_task = Arc::new(load(&grants, Some(cache.path().join("compiled")))?);
+        let egress = Egress::new(grants.clone(), Credentials::default(), Redactor::default())?;
+        let compiled = cache.path().join("compiled");
+        let http_task = Arc::new(HttpTask::load(COMPONENT, Some(&compiled), egress, Limits::default())?);
         let definition = format!(
             r#"{{"type": "Http", "httpRequest": {{"method": "PATCH", "url": "{origin}/v1/leads/${{leadId}}", "body":
                 {{"title": "${{title}}", "value": {{"amount": "${{amount}}", "currency": "EUR"}}, "expected_close_date": null,
@@ -56,14 +58,16 @@ impl Loaded {
         })
     }
 
-    /// Loads it once more from where its compiled form is kept.
-    pub fn load_again(&self) -> Result<HttpTask, Box<dyn Error>> {
-        load(&self.grants, Some(self.cache.path().join("compiled")))
-    }
-
-    /// Loads it once more without its compiled form.
-    pub fn compile_again(&self) -> Result<HttpTask, Box<dyn Error>> {
-        load(&self.grants, None)
+    /// How long it takes to load it once more, from where its compiled form is kept or without that. What a host needs besides,
+    /// such as the platform's roots, is not counted.
+    pub fn load_again(&self, compiled: bool) -> Result<Duration, Box<dyn Error>> {
+        let egress = Egress::new(self.grants.clone(), Credentials::default(), Redactor::default())?;
+        let cache = self.cache.path().join("compiled");
+        let started = Instant::now();
+        let loaded = HttpTask::load(COMPONENT, compiled.then_some(cache.as_path()), egress, Limits::default())?;
+        let took = started.elapsed();
+        drop(loaded);
+        Ok(took)
     }
 
     /// The measured task, to its end.
@@ -84,11 +88,6 @@ impl Loaded {
         let answer = self.http_task.resolve("null", "{}").await.map_err(|error| error.to_string())?;
         answer.map(|_| ()).map_err(|problems| format!("{problems:?}"))
     }
-}
-
-fn load(grants: &Grants, cache: Option<PathBuf>) -> Result<HttpTask, Box<dyn Error>> {
-    let egress = Egress::new(grants.clone(), Credentials::default(), Redactor::default())?;
-    Ok(HttpTask::load(COMPONENT, cache.as_deref(), egress, Limits::default())?)
 }
 
 fn completed(run: Run) -> Result<(), String> {

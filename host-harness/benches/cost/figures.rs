@@ -64,55 +64,66 @@ pub fn median<E>(times: impl Iterator<Item = Result<Duration, E>>) -> Result<Dur
     Ok(times.get(times.len() / 2).copied().unwrap_or_default())
 }
 
-/// Everything that was measured.
-pub fn print(sides: &[(usize, Side, Side)], start: &Start, waiting: &Waiting) {
-    println!("| at once | through | tasks/s | CPU µs/task | p50 µs | p99 µs | ratio |");
-    println!("|---:|---|---:|---:|---:|---:|---:|");
-    let mut json = serde_json::Map::new();
-    let mut put = |name: String, value: f64| {
+/// What was measured, printed as it comes, and kept for the line of JSON.
+#[derive(Default)]
+pub struct Figures(serde_json::Map<String, serde_json::Value>);
+
+impl Figures {
+    fn put(&mut self, name: String, value: f64) {
         // Four digits say all that a time on a shared machine can.
         let rounded = format!("{value:.4}").parse::<f64>().unwrap_or(value);
-        json.insert(name, rounded.into());
-    };
-    for (at_once, component, native) in sides {
+        self.0.insert(name, rounded.into());
+    }
+
+    pub fn head(&self) {
+        println!("| at once | through | tasks/s | CPU µs/task | p50 µs | p99 µs | ratio |");
+        println!("|---:|---|---:|---:|---:|---:|---:|");
+    }
+
+    pub fn sides(&mut self, at_once: usize, component: &Side, native: &Side) {
         let ratio = ratio(component, native);
-        for (name, side, ratio_text) in
-            [("component", component, format!("{ratio:.3}")), ("hyper, natively", native, "1".to_owned())]
-        {
+        for (key, name, side, shown_ratio) in [
+            ("component", "the component", component, format!("{ratio:.3}")),
+            ("native", "hyper, natively", native, "1".to_owned()),
+        ] {
             let cpu = side.cpu_micros();
-            let shown = cpu.map_or_else(|| "not measured".to_owned(), |micros| format!("{micros:.1}"));
-            println!(
-                "| {at_once} | {name} | {:.0} | {shown} | {:.0} | {:.0} | {ratio_text} |",
-                side.per_second(),
-                side.micros_of(0.5),
-                side.micros_of(0.99),
-            );
-            let key = if name == "component" { "component" } else { "native" };
-            put(format!("{key}_{at_once}_per_second"), side.per_second());
+            let shown_cpu = cpu.map_or_else(|| "not measured".to_owned(), |micros| format!("{micros:.1}"));
+            let (per_second, p50, p99) = (side.per_second(), side.micros_of(0.5), side.micros_of(0.99));
+            println!("| {at_once} | {name} | {per_second:.0} | {shown_cpu} | {p50:.0} | {p99:.0} | {shown_ratio} |");
+            self.put(format!("{key}_{at_once}_per_second"), per_second);
+            self.put(format!("{key}_{at_once}_p50_micros"), p50);
+            self.put(format!("{key}_{at_once}_p99_micros"), p99);
             if let Some(cpu) = cpu {
-                put(format!("{key}_{at_once}_cpu_micros"), cpu);
+                self.put(format!("{key}_{at_once}_cpu_micros"), cpu);
             }
         }
-        put(format!("ratio_{at_once}"), ratio);
+        self.put(format!("ratio_{at_once}"), ratio);
     }
-    let millis = |time: Duration| time.as_secs_f64() * 1e3;
-    println!();
-    println!("| once | |\n|---|---:|");
-    println!("| the component | {} bytes |", start.component_bytes);
-    println!("| compiling it | {:.0} ms |", millis(start.compile));
-    println!("| loading what was compiled | {:.2} ms |", millis(start.load));
-    println!("| the smallest call, its instance made and dropped | {:.1} µs |", millis(start.smallest_call) * 1e3);
-    println!("| the program, from its start to the end of `check` | {:.1} ms |", millis(start.program));
-    put("component_bytes".into(), start.component_bytes as f64);
-    put("compile_ms".into(), millis(start.compile));
-    put("load_ms".into(), millis(start.load));
-    put("smallest_call_micros".into(), millis(start.smallest_call) * 1e3);
-    put("program_ms".into(), millis(start.program));
-    if let (Some(before), Some(with)) = (waiting.before, waiting.with) {
-        let each = with.saturating_sub(before) / TASKS as u64;
-        println!("| memory of each of {TASKS} tasks that wait | {} KiB (of {} MiB in all) |", each / 1024, with >> 20);
-        put("waiting_task_bytes".into(), each as f64);
-        put("waiting_resident_bytes".into(), with as f64);
+
+    /// What is paid once, and then all of it as a line of JSON.
+    pub fn rest(mut self, start: &Start, waiting: &Waiting) {
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        println!("\n| once | |\n|---|---:|");
+        println!("| the component | {} bytes |", start.component_bytes);
+        println!("| compiling it | {:.0} ms |", millis(start.compile));
+        println!("| loading what was compiled | {:.2} ms |", millis(start.load));
+        println!("| an instance made, its smallest call, and dropped | {:.1} µs |", millis(start.smallest_call) * 1e3);
+        println!("| the program, from its start to the end of `check` | {:.1} ms |", millis(start.program));
+        self.put("component_bytes".into(), start.component_bytes as f64);
+        self.put("compile_ms".into(), millis(start.compile));
+        self.put("load_ms".into(), millis(start.load));
+        self.put("smallest_call_micros".into(), millis(start.smallest_call) * 1e3);
+        self.put("program_ms".into(), millis(start.program));
+        if let (Some(before), Some(with)) = (waiting.before, waiting.with) {
+            let each = with.saturating_sub(before) / TASKS as u64;
+            println!(
+                "| memory of each of {TASKS} tasks that wait | {} KiB (of {} MiB in all) |",
+                each / 1024,
+                with >> 20
+            );
+            self.put("waiting_task_bytes".into(), each as f64);
+            self.put("waiting_resident_bytes".into(), with as f64);
+        }
+        println!("\n{}", serde_json::Value::Object(self.0));
     }
-    println!("\n{}", serde_json::Value::Object(json));
 }

@@ -40,29 +40,40 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     let native = Arc::new(native::Native::new(&server));
     let component = Arc::new(component::Loaded::new(&server)?);
     println!(
-        "{THREADS} threads, one loopback server in its own process, {PAIRS} pairs of rounds of {} ms; {} bytes sent, {} bytes \
-         of content back\n",
+        "{THREADS} threads; one loopback server in its own process, of one thread; {PAIRS} pairs of rounds of {} ms that take \
+         turns; {} bytes of content sent, {} bytes back; {:?}\n",
         ROUND.as_millis(),
         native.request_bytes(),
-        server::ANSWER.len()
+        server::ANSWER.len(),
+        http_task_host::Limits::default()
     );
-    let mut sides = Vec::new();
+    // First, while this process has not yet used what it would keep.
+    let waiting = waiting::measure(&server, &component).await?;
+    let mut figures = figures::Figures::default();
+    figures.head();
     for at_once in AT_ONCE {
         let (mut by_component, mut by_native) = (Side::default(), Side::default());
         for pair in 0..=PAIRS {
             let (component, native) = (Arc::clone(&component), Arc::clone(&native));
-            let component = round(at_once, move || component.run()).await?;
-            let native = round(at_once, move || native.send()).await?;
+            let component = || round(at_once, move || component.run());
+            let native = || round(at_once, move || native.send());
+            // Each goes first in turn, so that neither always finds the machine as the other left it.
+            let (component, native) = if pair % 2 == 0 {
+                let component = component().await?;
+                (component, native().await?)
+            } else {
+                let native = native().await?;
+                (component().await?, native)
+            };
             if pair > 0 {
                 by_component.rounds.push(component);
                 by_native.rounds.push(native);
             }
         }
-        sides.push((at_once, by_component, by_native));
+        figures.sides(at_once, &by_component, &by_native);
     }
-    let waiting = waiting::measure(&server, &component).await?;
     let start = start::measure(&component).await?;
-    figures::print(&sides, &start, &waiting);
+    figures.rest(&start, &waiting);
     Ok(())
 }
 

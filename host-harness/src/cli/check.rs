@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use http_task_host::plan;
 use http_task_host::source::{Finding, Source};
 use http_task_host::workflow::Definition;
 use http_task_host::{Egress, HttpTask};
@@ -42,5 +43,12 @@ pub(super) async fn read(source: Source, component: &HttpTask) -> Result<(Defini
             found.extend(problems.into_iter().map(located));
         }
     }
+    add(&mut found, plan::check(&definition));
     Ok((definition, found))
+}
+
+/// What is said of a place, or of a part of it, is said once.
+pub(super) fn add(found: &mut Vec<Finding>, more: Vec<Finding>) {
+    let known: Vec<_> = found.iter().map(|finding| finding.place.clone()).collect();
+    found.extend(more.into_iter().filter(|finding| !known.iter().any(|known| known.starts_with(&finding.place))));
 }

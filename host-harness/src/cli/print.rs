@@ -1,11 +1,13 @@
 //! What *Test request* shows: the exact request, the answer, the outcome.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use http_task_host::component::{Body, Completed, Denial, Failure, Problem, Request, Response, Run};
 use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
+use http_task_host::grants;
 use http_task_host::report::{effect_name, failure_name, host_of, outcome_name, reason_of, response_of};
 
 use super::output::{Output, visible};
@@ -165,6 +167,17 @@ pub(super) fn remedy(denial: &Denial) -> String {
         Some(line) => format!("hint: {line}\n"),
         None => String::new(),
     }
+}
+
+/// Whether a grant is what is missing.
+pub(super) fn is_grant(denial: &Denial) -> bool {
+    denial.hint.as_ref().is_some_and(|hint| hint.starts_with(grants::ENTRY))
+}
+
+/// The command that adds the grants which a definition needs.
+pub(super) fn grant_command(definition: &str, file: Option<&Path>, output: &Output) {
+    let option = file.map_or_else(String::new, |file| format!(" --grants {}", shell_word(&file.display().to_string())));
+    output.say(&format!("or run: http-task grant {}{option}", shell_word(definition)));
 }
 
 fn problem_line(problem: &Problem) -> String {

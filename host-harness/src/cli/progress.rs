@@ -1,6 +1,7 @@
 //! A run as it happens, to stderr, and what came of it, to stdout. As JSON all of it is lines on stdout.
 
 use anstyle::Style;
+use http_task_host::next_action::Why;
 use http_task_host::report::{reason_of, response_of_failure};
 use http_task_host::runner::{InFlight, Progress, Report, RunOutcome};
 
@@ -19,7 +20,7 @@ pub(super) fn tell(progress: &Progress<'_>, output: &Output) {
                 if *max_attempts > 1 { format!("attempt {attempt} of {max_attempts}: ") } else { String::new() };
             format!("{}: {attempt}{method} {}", visible(task), visible(url))
         }
-        Progress::Attempted { task, outcome, reason, status, sent, milliseconds, .. } => {
+        Progress::Attempted { task, outcome, reason, status, milliseconds, .. } => {
             let style = if reason.is_none() { GOOD } else { outcome_style(outcome) };
             let mut line = format!("{}: {style}{outcome}{style:#}", visible(task));
             if let Some(reason) = reason {
@@ -27,10 +28,8 @@ pub(super) fn tell(progress: &Progress<'_>, output: &Output) {
             } else if let Some(status) = status {
                 line.push_str(&format!(" · {status}"));
             }
-            match milliseconds {
-                Some(milliseconds) => line.push_str(&format!(" · {milliseconds} ms")),
-                None if !sent => line.push_str(" · nothing was sent"),
-                None => {}
+            if let Some(milliseconds) = milliseconds {
+                line.push_str(&format!(" · {milliseconds} ms"));
             }
             line
         }
@@ -46,7 +45,13 @@ fn outcome_style(outcome: &str) -> Style {
     if outcome == "temporary" { LATER } else { BAD }
 }
 
-/// Shows how a run ended, and puts out what its tasks did.
+/// Puts out what the tasks of a run brought. Before its end is told, which on a terminal is then what is seen last.
+pub(super) fn put_outputs(report: &Report, output: &Output) {
+    let outputs = serde_json::to_string(&report.outputs()).unwrap_or_default();
+    output.put_exact(&format!("{}\n", print::indented(&outputs)));
+}
+
+/// Shows how a run ended.
 pub(super) fn tell_end(report: &Report, output: &Output) {
     if output.json {
         return output.put_json(report);
@@ -58,8 +63,6 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
     };
     let reason = report.reason().map_or_else(String::new, |reason| format!(": {}", visible(&reason)));
     let outputs = report.outputs();
-    // First, so that on a terminal the end is what is seen last.
-    output.put_exact(&format!("{}\n", print::indented(&serde_json::to_string(&outputs).unwrap_or_default())));
     let in_flight: Vec<_> = report.in_flight().collect();
     let flying = if in_flight.is_empty() { String::new() } else { format!(", {} in flight", in_flight.len()) };
     output.say(&format!(
@@ -89,6 +92,9 @@ pub(super) fn tell_end(report: &Report, output: &Output) {
         if let Some(error) = error {
             output.say(&visible(&error.0));
         }
+    }
+    if let RunOutcome::Failed { why: Why::WaitTooLong { wait_seconds, .. }, .. } = &report.outcome {
+        output.say(&format!("hint: --longest-wait {wait_seconds}"));
     }
 }
 

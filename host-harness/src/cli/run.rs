@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
             return Ok(Exit::Usage);
         }
     }
-    if let Some(exit) = refused(&chain, &component, output) {
+    if let Some(exit) = refused(&chain, &component, settings, output) {
         return Ok(exit);
     }
     if stand_in.is_none() && !arguments.yes {
@@ -78,6 +78,10 @@ async fn run_chain(
     let mut exit = None;
     for Runnable { plan, .. } in chain {
         let report = runner.run(plan, input, &mut interrupted).await;
+        // The data are those of the definition that was asked for.
+        if !output.json && exit.is_none() {
+            progress::put_outputs(&report, output);
+        }
         progress::tell_end(&report, output);
         match report.outcome {
             RunOutcome::Interrupted => return Ok(Exit::Interrupted),
@@ -130,11 +134,7 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
     loop {
         let (definition, mut found) = check::read(read_source(&path, output)?, component).await?;
         let plan = Plan::of(&definition);
-        // What is said of a place is said once.
-        let known = |place: &str| found.iter().any(|finding| finding.place.starts_with(place));
-        let more: Vec<_> =
-            plan.as_ref().err().into_iter().flatten().filter(|finding| !known(&finding.place)).cloned().collect();
-        found.extend(more);
+        check::add(&mut found, plan.as_ref().err().cloned().unwrap_or_default());
         let next = match failure_workflow(definition.source()).map(|name| beside(&path, name, &mut seen)) {
             Some(Err(message)) => {
                 found.push(definition.source().finding("/failureWorkflow", message));
@@ -199,14 +199,15 @@ fn workflow_input(problem: &Problem) -> Option<Vec<&str>> {
 }
 
 /// Shows what policy refuses of all that the definitions may send, and says how to end then.
-fn refused(chain: &[Runnable], component: &HttpTask, output: &Output) -> Option<Exit> {
-    let mut denials: Vec<(&Task, Denial)> = Vec::new();
-    for task in chain.iter().flat_map(|runnable| runnable.definition.http_tasks()) {
-        let permitted = component.permits(task.url.as_deref().unwrap_or_default(), task.credentials.as_deref());
-        if let Err(denial) = permitted
-            && !denials.iter().any(|(_, known)| *known == denial)
-        {
-            denials.push((task, denial));
+fn refused(chain: &[Runnable], component: &HttpTask, settings: &Settings, output: &Output) -> Option<Exit> {
+    let mut denials: Vec<(&Runnable, &Task, Denial)> = Vec::new();
+    for runnable in chain {
+        for task in runnable.definition.http_tasks() {
+            for denial in component.denials(task.url.as_deref().unwrap_or_default(), task.credentials.as_deref()) {
+                if !denials.iter().any(|(_, _, known)| *known == denial) {
+                    denials.push((runnable, task, denial));
+                }
+            }
         }
     }
     if denials.is_empty() {
@@ -215,16 +216,18 @@ fn refused(chain: &[Runnable], component: &HttpTask, output: &Output) -> Option<
     if output.json {
         let denials: Vec<_> = denials
             .iter()
-            .map(
-                |(task, denial)| serde_json::json!({"task": task.name, "message": denial.message, "hint": denial.hint}),
-            )
+            .map(|(_, task, denial)| {
+                serde_json::json!({"task": task.name, "message": denial.message, "hint": denial.hint})
+            })
             .collect();
         output.put_json(&serde_json::json!({ "outcome": "permanent-denied", "denials": denials }));
-    } else {
-        output.say("permanent-denied: nothing was sent");
-        for (task, denial) in &denials {
-            let message = format!("{}: {}\n{}", task.name, denial.message, print::remedy(denial));
-            output.say(&visible(&message));
+        return Some(Exit::Refused);
+    }
+    output.say("permanent-denied: nothing was sent");
+    for (runnable, task, denial) in &denials {
+        output.say(&visible(&format!("\n{}: {}\n{}", task.name, denial.message, print::remedy(denial).trim_end())));
+        if print::is_grant(denial) {
+            print::grant_command(runnable.definition.source().name(), settings.grants.as_deref(), output);
         }
     }
     Some(Exit::Refused)

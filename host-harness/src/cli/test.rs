@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use http_task_host::component::{Context, Failure, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
-use http_task_host::grants;
 use http_task_host::report::{OutcomeReport, RequestReport};
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
@@ -83,10 +82,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         output.put_json(&TestReport { task: &task.name, request: &request, run: &run });
     } else {
         print::run(&request, &run, output);
-        if lacks_grant(&run) {
-            let file = settings.grants.as_ref().map(|file| print::shell_word(&file.display().to_string()));
-            let option = file.map_or_else(String::new, |file| format!(" --grants {file}"));
-            output.say(&format!("or run: http-task grant {}{option}", print::shell_word(definition.source().name())));
+        if let Err(Failure::PermanentDenied(denial)) = &run.outcome
+            && print::is_grant(denial)
+        {
+            print::grant_command(definition.source().name(), settings.grants.as_deref(), output);
         }
     }
     Ok(run.outcome.as_ref().err().map_or(Exit::Success, Exit::of))
@@ -162,11 +161,6 @@ fn show_prepared(task: &Task, request: &Request, output: &Output) {
         }
         None => output.say("not sent (--offline)"),
     }
-}
-
-fn lacks_grant(run: &Run) -> bool {
-    let Err(Failure::PermanentDenied(denial)) = &run.outcome else { return false };
-    denial.hint.as_ref().is_some_and(|hint| hint.starts_with(grants::ENTRY))
 }
 
 #[derive(Serialize)]

@@ -1,72 +1,81 @@
-//! Which tasks the expressions of a template look at: what a run must hand over to fill it, and what must have been done
-//! before. What an expression finds there is the component's to say.
+//! What the expressions of a template look at: which names of its input, and of a run so far which tasks. What an expression
+//! finds there is the component's to say.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// What a template looks at.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct References {
-    /// Tasks by their names.
-    pub(super) tasks: BTreeSet<String>,
-    /// Something from which no name can be told: all that was done before is handed over.
-    pub(super) all: bool,
+/// The first names of a path, as far as they are plain: `tasks`, `Read lead`, `output`. None are the whole input, or a query
+/// from which no name can be told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reference {
+    pub(super) names: Vec<String>,
+    /// Where it finds nothing a member is left out.
+    pub(super) optional: bool,
 }
 
-impl References {
-    /// Of a template as it is written.
-    pub(super) fn of(template: &str) -> Self {
-        let mut references = Self::default();
+/// As many names as matter: `tasks.name.output`.
+const MOST_NAMES: usize = 3;
+
+impl Reference {
+    /// All of a template as it is written.
+    pub(super) fn all_of(template: &str) -> BTreeSet<Self> {
+        let mut references = BTreeSet::new();
         // What is no JSON the component refuses.
-        references.read(&serde_json::from_str(template).unwrap_or_default());
+        read(&serde_json::from_str(template).unwrap_or_default(), &mut references);
         references
     }
+}
 
-    fn read(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => self.read_text(text),
-            Value::Array(elements) => elements.iter().for_each(|element| self.read(element)),
-            Value::Object(members) => members.values().for_each(|member| self.read(member)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
+fn read(value: &Value, references: &mut BTreeSet<Reference>) {
+    match value {
+        Value::String(text) => read_text(text, references),
+        Value::Array(elements) => elements.iter().for_each(|element| read(element, references)),
+        Value::Object(members) => members.values().for_each(|member| read(member, references)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
 
-    fn read_text(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(at) = rest.find("${") {
-            let escaped = rest[..at].ends_with('$');
-            rest = &rest[at + 2..];
-            if !escaped {
-                self.read_path(rest.strip_prefix('?').unwrap_or(rest));
-            }
-        }
-    }
-
-    /// `tasks.name`, `$.tasks['the name']`, `workflow.input`, or anything else.
-    fn read_path(&mut self, path: &str) {
-        let path = path.strip_prefix("$.").unwrap_or(path);
-        let (root, rest) = path.split_at(path.find(['.', '[', '}']).unwrap_or(path.len()));
-        match (root, task(rest)) {
-            ("workflow", _) => {}
-            ("tasks", Some(name)) => {
-                self.tasks.insert(name.to_owned());
-            }
-            _ => self.all = true,
+fn read_text(text: &str, references: &mut BTreeSet<Reference>) {
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let escaped = rest[..at].ends_with('$');
+        rest = &rest[at + 2..];
+        if !escaped {
+            let path = rest.strip_prefix('?');
+            let names = names(path.unwrap_or(rest));
+            references.insert(Reference { names, optional: path.is_some() });
         }
     }
 }
 
-/// The name in `.name` or `['name']`.
-fn task(rest: &str) -> Option<&str> {
+/// `a.b`, `$.a['b c']`, up to where it is no longer plain.
+fn names(path: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = match path.strip_prefix('$') {
+        Some(rest) => rest.to_owned(),
+        None if path.starts_with('[') => path.to_owned(),
+        None => format!(".{path}"),
+    };
+    while let (Some((name, after)), true) = (name(&rest), names.len() < MOST_NAMES) {
+        names.push(name.to_owned());
+        rest = after.to_owned();
+    }
+    names
+}
+
+/// The name in `.name` or `['name']`, and what follows it.
+fn name(rest: &str) -> Option<(&str, &str)> {
     for quote in ['\'', '"'] {
         if let Some(quoted) = rest.strip_prefix('[').and_then(|rest| rest.strip_prefix(quote)) {
-            return quoted.split_once(quote).map(|(name, _)| name).filter(|name| !name.contains('\\'));
+            let (name, after) = quoted.split_once(quote)?;
+            let after = after.strip_prefix(']')?;
+            return (!name.contains('\\')).then_some((name, after));
         }
     }
-    let name = rest.strip_prefix('.')?;
-    let name = &name[..name.find(['.', '[', '}']).unwrap_or(name.len())];
-    (!name.is_empty() && name != "*").then_some(name)
+    let rest = rest.strip_prefix('.')?;
+    let end = rest.find(['.', '[', '}']).unwrap_or(rest.len());
+    (end > 0 && !rest.starts_with('*')).then(|| rest.split_at(end))
 }
 
 #[cfg(test)]
@@ -74,27 +83,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tasks_are_known_by_their_names_and_what_is_not_plain_looks_at_all() {
-        for (template, tasks, all) in [
-            (
-                r#"{"a": "${tasks.one.output}", "b": ["x ${?$.tasks['two words'].input} ${tasks[\"3\"]}"]}"#,
-                &["3", "one", "two words"][..],
-                false,
-            ),
-            (r#""${workflow.input.tasks.one} $${tasks.two} ${tasks}""#, &[], true),
-            (r#""${workflow.input.a[?@.b == 'c']}""#, &[], false),
-            (r#""${$.tasks.*}""#, &[], true),
-            (r#""${$..body}""#, &[], true),
-            (r#""${$}""#, &[], true),
-            (r#""${tasks['it\\'s']}""#, &[], true),
-            (r#"{"a": 1}"#, &[], false),
+    fn the_names_of_a_path_are_told_as_far_as_they_are_plain() {
+        for (path, expected) in [
+            ("tasks.one.output.body", &["tasks", "one", "output"][..]),
+            ("$.tasks['two words'].input", &["tasks", "two words", "input"]),
+            (r#"tasks["3"]"#, &["tasks", "3"]),
+            ("['a b'][0]", &["a b"]),
+            ("workflow.input", &["workflow", "input"]),
+            ("$", &[]),
+            ("$.*", &[]),
+            ("$..body", &[]),
+            ("$.tasks.*.output", &["tasks"]),
+            ("tasks[?@.x == 1]", &["tasks"]),
+            (r"tasks['it\'s']", &["tasks"]),
         ] {
-            let found = References::of(template);
-            assert_eq!(
-                (found.tasks.iter().map(String::as_str).collect::<Vec<_>>(), found.all),
-                (tasks.to_vec(), all),
-                "{template}"
-            );
+            let text = serde_json::json!({"a": [format!("x ${{{path}}} y")]}).to_string();
+            let found = Reference::all_of(&text);
+            assert_eq!(found.first().unwrap().names, expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_optional_is_told_and_what_is_escaped_is_none() {
+        let found = Reference::all_of(r#"{"a": "${?b}", "c": ["$${d} ${e}${f}"]}"#);
+        let found: Vec<_> = found.iter().map(|reference| (reference.names[0].as_str(), reference.optional)).collect();
+        assert_eq!(found, [("b", true), ("e", false), ("f", false)]);
     }
 }

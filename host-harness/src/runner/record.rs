@@ -1,7 +1,7 @@
 //! What a run has done so far: the inputs and outputs of its tasks, and what is in flight. From it come the values that
 //! later tasks see, and in the end the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -329,7 +329,7 @@ impl Serialize for Told<'_> {
         map.serialize_entry("error", &report.failure().and_then(|(_, error)| Some(&error?.0)))?;
         map.serialize_entry("requests", &report.requests)?;
         map.serialize_entry("inFlight", &report.in_flight().collect::<BTreeMap<_, _>>())?;
-        map.serialize_entry("inDoubt", &report.in_doubt().map(|(name, _)| name).collect::<Vec<_>>())?;
+        map.serialize_entry("inDoubt", &report.in_doubt().map(|(name, _)| name).collect::<BTreeSet<_>>())?;
         map.serialize_entry("milliseconds", &report.took.as_millis())?;
         map.serialize_entry("input", &report.input)?;
         let tasks: IndexMap<_, _> = report
