@@ -1,123 +1,10 @@
-//! `http-task run` against a scripted server: what is sent, what is repeated, and what is said of it, also when it is ended
-//! in the middle.
+//! `http-task run` against a scripted server: what is sent, what is repeated, what follows what, and what is said of it.
 
 mod program;
+mod stage;
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command};
-
-use http_task_host::stand_in::{Script, StandIn};
-use program::{Program, Said};
 use serde_json::{Value, json};
-
-/// A server, a definition of tasks that ask it, and leave to do so.
-struct Stage {
-    server: StandIn,
-    program: Program,
-    /// The script is for a run that is ended before its end.
-    ended_early: bool,
-}
-
-/// A line of the script that no request came for fails the test.
-impl Drop for Stage {
-    fn drop(&mut self) {
-        if !self.ended_early && !std::thread::panicking() {
-            assert_eq!(self.server.unused(), []);
-        }
-    }
-}
-
-impl Stage {
-    async fn new(script: &str, definition: Value) -> Self {
-        let server = StandIn::start(Script::parse(script).unwrap()).await.unwrap();
-        let program = Program::new();
-        let stage = Self { server, program, ended_early: false };
-        stage.write("definition.json", definition);
-        stage.program.write("grants.toml", &format!("[[grants]]\norigin = \"http://{}\"\n", stage.server.address()));
-        stage
-    }
-
-    async fn to_be_ended(script: &str, definition: Value) -> (Self, Running) {
-        let mut stage = Self::new(script, definition).await;
-        stage.ended_early = true;
-        let running = stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml", "--json"]);
-        (stage, Running(running))
-    }
-
-    /// Waits until the server has received so many requests.
-    async fn has_received(&self, requests: usize) {
-        let most = std::time::Duration::from_secs(30);
-        tokio::time::timeout(most, self.server.has_received(requests)).await.expect("the requests never came");
-    }
-
-    fn write(&self, name: &str, definition: Value) {
-        self.program.write(name, &definition.to_string().replace("server.test", &self.server.address().to_string()));
-    }
-
-    fn run(&self, more: &[&str]) -> Said {
-        self.program.run(&[&["run", "definition.json", "--grants", "grants.toml"], more].concat())
-    }
-
-    /// What it says as JSON, a line for each event.
-    fn events(&self, more: &[&str]) -> (Said, Vec<Value>) {
-        let said = self.run(&[&["--json"], more].concat());
-        let events = said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        (said, events)
-    }
-
-    /// Method and path of every request, in order.
-    fn requests(&self) -> Vec<String> {
-        let target = |head: &str| head.split(" HTTP/").next().unwrap().to_owned();
-        self.server.received().iter().map(|request| target(&request.head)).collect()
-    }
-}
-
-/// A run that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    /// The events that it tells, each as soon as it is told.
-    fn events(&mut self) -> impl Iterator<Item = Value> + use<> {
-        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap())
-    }
-
-    /// Sends it a signal. It may be over already: then there is nobody to end.
-    fn signal(&self, name: &str) {
-        let _ = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.0.id())]).output().unwrap();
-    }
-
-    fn code(&mut self) -> Option<i32> {
-        self.0.wait().unwrap().code()
-    }
-}
-
-/// A task that asks for `/name`.
-fn http(method: &str, name: &str, more: Value) -> Value {
-    let mut task = json!({
-        "type": "Http",
-        "httpRequest": {"method": method, "url": format!("http://server.test/{name}")},
-        "retry": {"intervalSeconds": 0, "maxAttempts": 3}
-    });
-    task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    task
-}
-
-fn definition(start: &str, tasks: Value) -> Value {
-    json!({"name": "n", "startTask": start, "tasks": tasks})
-}
-
-fn end() -> Value {
-    json!({"end": true})
-}
+use stage::{Stage, definition, end, http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_unavailable_twice_takes_three_requests_and_says_so() {
@@ -169,26 +56,6 @@ async fn a_wait_beyond_the_longest_ends_the_run_at_once_with_its_figure() {
     assert_eq!(report["failure"]["retryAfterSeconds"], 3600);
     assert_eq!(report["reason"], "`t` may be attempted again in 3600 s, and this run waits 60 s at most");
     assert_eq!(stage.requests(), ["PUT /t"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_ended_while_it_waits_says_what_is_in_doubt() {
-    let retry = json!({"end": true, "retry": {"intervalSeconds": 50, "maxAttempts": 2}});
-    for (script, seconds, in_doubt) in [("cut-body 5", 50.0, json!(["t"])), ("429\n  retry-after: 60", 60.0, json!([]))]
-    {
-        let (stage, mut run) =
-            Stage::to_be_ended(script, definition("t", json!({"t": http("PUT", "t", retry.clone())}))).await;
-        let mut events = run.events();
-        let waiting = events.find(|event| event["event"] == "waiting").unwrap();
-        assert_eq!(waiting, json!({"event": "waiting", "task": "t", "seconds": seconds}));
-        run.signal("TERM");
-        let report = events.last().unwrap();
-        assert_eq!(
-            (report["outcome"].as_str(), &report["requests"], &report["inDoubt"]),
-            (Some("interrupted"), &json!(1), &in_doubt)
-        );
-        assert_eq!((run.code(), stage.requests().len()), (Some(130), 1));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,26 +115,6 @@ async fn a_terminate_waits_for_what_is_in_flight_and_decides_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_twice_is_not_made_to_wait_by_a_reader_that_does_not_read() {
-    // More than a pipe holds, so that the program is held up where it writes.
-    let long = "x".repeat(300_000);
-    let script = format!("200\n  content-type: text/plain\n  | {long}");
-    let (stage, mut run) = Stage::to_be_ended(&script, definition("t", json!({"t": http("GET", "t", end())}))).await;
-    stage.has_received(1).await;
-    let mut line = String::new();
-    let mut stdout = BufReader::new(run.0.stdout.take().unwrap());
-    while !line.contains("attempted") {
-        line.clear();
-        stdout.read_line(&mut line).unwrap();
-    }
-    // The report is being written. It takes two: the first is not heard while it writes.
-    while run.0.try_wait().unwrap().is_none() {
-        run.signal("INT");
-    }
-    assert_eq!(run.code(), Some(130));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn later_tasks_see_the_input_and_what_earlier_tasks_brought() {
     let first = http("GET", "first", json!({"inputParameters": {"id": "${workflow.input.id}"}, "nextTask": "second"}));
     let second = json!({
@@ -287,24 +134,6 @@ async fn later_tasks_see_the_input_and_what_earlier_tasks_brought() {
         String::from_utf8_lossy(&received[1].body),
         r#"{"all":{"input":{"id":1.0},"output":{"status":200,"headers":[{"name":"content-type","value":"application/json"},{"name":"etag","value":"\"7\""},{"name":"date","value":"Mon, 23 Nov 2026 10:00:00 GMT"},{"name":"content-length","value":"37"}],"body":{"n":1e2,"b":12345678901234567890},"warnings":[]}},"tag":["\"7\""],"given":{"id":1.0}}"#
     );
-}
-
-/// Two branches whose requests hang.
-fn parallel() -> Value {
-    let branch = |name: &str| json!({"startTask": name, "tasks": {name: http("PUT", name, json!({"end": true, "readTimeoutSeconds": 60}))}});
-    definition("both", json!({"both": {"type": "Parallel", "branches": [branch("a"), branch("b")], "end": true}}))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn branches_are_in_flight_at_the_same_time() {
-    let (stage, mut run) = Stage::to_be_ended("hang-before-head\nhang-before-head", parallel()).await;
-    // Neither is ever answered, so that both have arrived only if neither waits for the other.
-    stage.has_received(2).await;
-    run.signal("INT");
-    let report = run.events().last().unwrap();
-    assert_eq!(run.code(), Some(130));
-    let in_flight = report["inFlight"].as_object().unwrap();
-    assert_eq!(in_flight.keys().collect::<Vec<_>>(), ["a", "b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,22 +158,6 @@ async fn a_branch_that_ends_the_run_lets_the_others_begin_nothing_more() {
         assert!(requests.iter().filter(|request| *request == "PUT /later").count() == 1, "{requests:?}");
         assert!(!requests.contains(&"PUT /never".to_owned()), "{requests:?}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_time_of_a_run_ends_it_and_tells_what_was_in_flight() {
-    let mut definition =
-        definition("t", json!({"t": http("PUT", "t", json!({"end": true, "readTimeoutSeconds": 60}))}));
-    definition["timeoutSeconds"] = json!(1);
-    let stage = Stage::new("hang-before-head", definition).await;
-    let (said, events) = stage.events(&[]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let report = events.last().unwrap();
-    assert_eq!(
-        (&report["outcome"], &report["reason"]),
-        (&json!("timed-out"), &json!("its timeoutSeconds have passed: 1 s"))
-    );
-    assert_eq!(report["inFlight"]["t"]["attempt"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -412,130 +225,4 @@ async fn whatever_is_wrong_is_told_before_anything_is_sent() {
         assert!(said.stderr.contains(message), "{message}: {}", said.stderr);
         assert_eq!(stage.requests(), [""; 0], "{message}");
     }
-}
-
-/// Five tasks, six requests, a repeat, and two branches.
-fn long() -> Value {
-    let branch = |name: &str| json!({"startTask": name, "tasks": {name: http("PUT", name, end())}});
-    definition(
-        "a",
-        json!({
-            "a": http("GET", "a", json!({"nextTask": "b"})),
-            "b": http("PUT", "b", json!({"nextTask": "both"})),
-            "both": {"type": "Parallel", "branches": [branch("c"), branch("d")], "nextTask": "e"},
-            "e": http("POST", "e", end()),
-        }),
-    )
-}
-
-const LONG: &str = "200\noverloaded\n200\n200\n200\n200";
-const LONG_REQUESTS: usize = 6;
-
-/// Holds all that a run has said against what the server has received.
-fn hold_to_the_truth(events: &[Value], requests: &[String], name: &str) {
-    let mut told: BTreeMap<String, [usize; 2]> = BTreeMap::new();
-    let mut sent: BTreeMap<&str, String> = BTreeMap::new();
-    for event in events {
-        let task = event["task"].as_str().unwrap_or_default();
-        match event["event"].as_str().unwrap() {
-            "sending" => {
-                let request = format!("{} /{task}", event["method"].as_str().unwrap());
-                told.entry(request.clone()).or_default()[0] += 1;
-                sent.insert(task, request);
-            }
-            "attempted" if event["sent"] == true => told.get_mut(&sent[task]).unwrap()[1] += 1,
-            _ => {}
-        }
-    }
-    for request in requests {
-        assert!(told.contains_key(request), "{name}: {request} was received, and never told");
-    }
-    for (request, [announced, ended]) in told {
-        let received = requests.iter().filter(|other| **other == request).count();
-        assert!(ended <= received && received <= announced, "{name}: {request}: {ended} {received} {announced}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_has_said_is_true_wherever_it_is_ended() {
-    let stage = Stage::new(LONG, long()).await;
-    let whole = stage.events(&[]).1;
-    assert_eq!(whole.last().unwrap()["requests"], LONG_REQUESTS);
-    for end in ["KILL", "INT", "TERM"] {
-        for after in 0..whole.len() {
-            let (stage, mut run) = Stage::to_be_ended(LONG, long()).await;
-            let name = format!("{end} after {after} lines");
-            let mut said = run.events();
-            let mut events: Vec<_> = said.by_ref().take(after).collect();
-            run.signal(end);
-            events.extend(said);
-            let code = run.code();
-            hold_to_the_truth(&events, &stage.requests(), &name);
-            let Some(report) = events.last().filter(|event| event["event"] == "ended") else {
-                // A signal that comes before anything is said may find nobody who listens for it yet.
-                assert!(end == "KILL" || events.is_empty(), "{name}: nothing is said of its end");
-                continue;
-            };
-            hold_the_report(&events, report, &name);
-            let expected = match (report["outcome"].as_str().unwrap(), end) {
-                // The last word was out, and the process was not yet.
-                ("completed", "KILL") => [Some(0), None],
-                ("completed", _) => [Some(0); 2],
-                (outcome, _) => {
-                    assert_eq!(outcome, "interrupted", "{name}");
-                    [Some(130); 2]
-                }
-            };
-            assert!(expected.contains(&code), "{name}: {code:?}");
-        }
-    }
-}
-
-/// In flight is what was announced and has not ended.
-fn hold_the_report(events: &[Value], report: &Value, name: &str) {
-    let of = |event: &str| events.iter().filter(|other| other["event"] == event).count();
-    let sent = events.iter().filter(|event| event["event"] == "attempted" && event["sent"] == true).count();
-    assert_eq!(report["requests"], sent, "{name}");
-    assert_eq!(report["inFlight"].as_object().unwrap().len(), of("sending") - of("attempted"), "{name}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_ended_in_flight_says_that_the_effect_is_not_known() {
-    for end in ["KILL", "INT"] {
-        for held in 0..LONG_REQUESTS {
-            let mut script: Vec<_> = LONG.lines().collect();
-            script.truncate(held);
-            script.extend(["hang-before-head"; 2]);
-            let (stage, mut run) = Stage::to_be_ended(&script.join("\n"), long()).await;
-            let name = format!("{end} with request {} in flight", held + 1);
-            stage.has_received(held + 1).await;
-            run.signal(end);
-            let events: Vec<_> = run.events().collect();
-            let code = run.code();
-            hold_to_the_truth(&events, &stage.requests(), &name);
-            if end == "INT" {
-                assert_eq!(code, Some(130), "{name}");
-                let report = events.last().unwrap();
-                hold_the_report(&events, report, &name);
-                assert!(!report["inFlight"].as_object().unwrap().is_empty(), "{name}");
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_interrupts_a_run_reads_what_was_done_and_what_was_in_flight() {
-    let stage = Stage::new("200\nhang-before-head", long()).await;
-    let mut run = Running(stage.program.spawn(&["run", "definition.json", "--grants", "grants.toml"]));
-    stage.has_received(2).await;
-    run.signal("INT");
-    let mut said = String::new();
-    run.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(run.code(), Some(130));
-    assert!(said.contains("\ninterrupted\n1 task completed, 1 request sent, 1 in flight, "), "{said}");
-    let url = format!("http://{}/b", stage.server.address());
-    assert!(
-        said.contains(&format!("in flight: b, attempt 1: PUT {url}; whether it took effect is not known")),
-        "{said}"
-    );
 }
