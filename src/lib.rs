@@ -47,7 +47,7 @@ mod bindings {
 
 use bindings::exports::workflow::http_task::{leads as leads_interface, task as task_interface};
 use bindings::workflow::http_task::types;
-use leads::{Change, LeadUpdate};
+use leads::{Change, LeadUpdate, Update};
 use outcome::{Completed, Effect, Failure};
 use problem::{Place, Problem};
 use request::Request;
@@ -58,8 +58,9 @@ use template::Template;
 pub struct Component;
 
 impl task_interface::Guest for Component {
-    fn check(definition: String) -> Result<(), Vec<types::Problem>> {
-        Step::read(&definition).map(|_| ()).map_err(problems)
+    fn check(definition: String) -> Result<Vec<types::Problem>, Vec<types::Problem>> {
+        let step = Step::read(&definition).map_err(problems)?;
+        leads::check(&step).warnings().map(problems).map_err(problems)
     }
 
     fn resolve(template: String, input: String) -> Result<String, Vec<types::Problem>> {
@@ -70,15 +71,15 @@ impl task_interface::Guest for Component {
         definition: String,
         input: String,
         context: types::Context,
-    ) -> Result<types::Request, Vec<types::Problem>> {
+    ) -> Result<types::Prepared, Vec<types::Problem>> {
         let step = Step::read(&definition).map_err(problems)?;
-        prepare(&step, &input, &context).map(Into::into).map_err(problems)
+        Prepared::task(&step, &input, &context).map(Into::into).map_err(problems)
     }
 
     fn run(definition: String, input: String, context: types::Context) -> Result<types::Completed, types::Failure> {
         let attempt = || {
             let step = Step::read(&definition).map_err(Failure::Invalid)?;
-            run(&step, &input, &context)
+            Prepared::task(&step, &input, &context).map_err(Failure::Invalid)?.run(&step)
         };
         attempt().map(Into::into).map_err(Into::into)
     }
@@ -88,16 +89,15 @@ impl leads_interface::Guest for Component {
     fn prepare(
         step: leads_interface::LeadUpdate,
         context: types::Context,
-    ) -> Result<types::Request, Vec<types::Problem>> {
-        let step = LeadUpdate::from(step).step().map_err(problems)?;
-        prepare(&step, NO_INPUT, &context).map(Into::into).map_err(problems)
+    ) -> Result<types::Prepared, Vec<types::Problem>> {
+        let (step, update) = LeadUpdate::from(step).step().map_err(problems)?;
+        Prepared::lead(&step, update, &context).map(Into::into).map_err(problems)
     }
 
     fn update(step: leads_interface::LeadUpdate, context: types::Context) -> Result<types::Completed, types::Failure> {
-        let update = LeadUpdate::from(step);
         let attempt = || {
-            let step = update.step().map_err(Failure::Invalid)?;
-            leads::judge(&update.lead_id, run(&step, NO_INPUT, &context))
+            let (step, update) = LeadUpdate::from(step).step().map_err(Failure::Invalid)?;
+            Prepared::lead(&step, update, &context).map_err(Failure::Invalid)?.run(&step)
         };
         attempt().map(Into::into).map_err(Into::into)
     }
@@ -116,13 +116,33 @@ fn resolve(template: &str, input: &str) -> Result<String, Vec<Problem>> {
     Ok(template.resolve(&parse("input", input)?, &place)?.unwrap_or_default().to_string())
 }
 
-fn prepare(step: &Step, input: &str, context: &types::Context) -> Result<Request, Vec<Problem>> {
-    Request::prepare(step, input, context.idempotency_key.as_deref())
+/// A request that could be sent now, and what is known of its operation.
+struct Prepared {
+    request: Request,
+    update: Option<Update>,
 }
 
-fn run(step: &Step, input: &str, context: &types::Context) -> Result<Completed, Failure> {
-    let request = prepare(step, input, context).map_err(Failure::Invalid)?;
-    outcome::judge(send::send(&request, step.timeouts), request.repeatable, &step.success)
+impl Prepared {
+    /// Any task; one that is a known operation is held to its rules.
+    fn task(step: &Step, input: &str, context: &types::Context) -> Result<Self, Vec<Problem>> {
+        let request = Request::prepare(step, input, context.idempotency_key.as_deref())?;
+        let update = Update::recognise(&request)?;
+        Ok(Self { request, update })
+    }
+
+    fn lead(step: &Step, update: Update, context: &types::Context) -> Result<Self, Vec<Problem>> {
+        let request = Request::prepare(step, NO_INPUT, context.idempotency_key.as_deref())?;
+        Ok(Self { request, update: Some(update) })
+    }
+
+    fn run(self, step: &Step) -> Result<Completed, Failure> {
+        let Self { request, update } = self;
+        let outcome = outcome::judge(send::send(&request, step.timeouts), request.repeatable, &step.success);
+        match update {
+            Some(update) => update.judge(outcome),
+            None => outcome,
+        }
+    }
 }
 
 fn problems(problems: Vec<Problem>) -> Vec<types::Problem> {
@@ -171,6 +191,13 @@ impl From<response::Response> for types::Response {
     }
 }
 
+impl From<Prepared> for types::Prepared {
+    fn from(prepared: Prepared) -> Self {
+        let warnings = prepared.update.map(|update| update.warnings).unwrap_or_default();
+        Self { request: prepared.request.into(), warnings: problems(warnings) }
+    }
+}
+
 impl From<Completed> for types::Completed {
     fn from(completed: Completed) -> Self {
         Self { response: completed.response.into(), warnings: problems(completed.warnings) }
@@ -182,9 +209,11 @@ impl From<Failure> for types::Failure {
         match failure {
             Failure::Invalid(found) => Self::PermanentInvalid(problems(found)),
             Failure::Denied(message) => Self::PermanentDenied(types::Denial { message, hint: None }),
-            Failure::Rejected { response, reason } => {
-                Self::PermanentRejected(types::Rejection { response: response.into(), reason })
-            }
+            Failure::Rejected { response, reason, warnings } => Self::PermanentRejected(types::Rejection {
+                response: response.into(),
+                reason,
+                warnings: problems(warnings),
+            }),
             Failure::Unknown { response, reason } => {
                 Self::PermanentUnknown(types::Unknown { response: response.map(Into::into), reason })
             }
@@ -203,18 +232,28 @@ impl From<Failure> for types::Failure {
 
 impl From<leads_interface::LeadUpdate> for LeadUpdate {
     fn from(update: leads_interface::LeadUpdate) -> Self {
-        let change = |change| match change {
-            leads_interface::Change::Title(title) => Change::Title(title),
-            leads_interface::Change::Value(money) => Change::Value(money.map(|money| (money.amount, money.currency))),
-            leads_interface::Change::PersonId(id) => Change::PersonId(id),
-            leads_interface::Change::OrganizationId(id) => Change::OrganizationId(id),
-            leads_interface::Change::Custom(custom) => Change::Custom(custom.key, custom.value),
-        };
-        Self {
-            lead_id: update.lead_id,
-            changes: update.changes.into_iter().map(change).collect(),
-            credentials: update.credentials,
-            server: update.server,
+        let leads_interface::LeadUpdate { lead_id, changes, credentials, server } = update;
+        Self { lead_id, changes: changes.into_iter().map(Into::into).collect(), credentials, server }
+    }
+}
+
+impl From<leads_interface::Change> for Change {
+    fn from(change: leads_interface::Change) -> Self {
+        use leads_interface::Change as Typed;
+        match change {
+            Typed::Title(title) => Self::Title(title),
+            Typed::OwnerId(id) => Self::OwnerId(id),
+            Typed::LabelIds(ids) => Self::LabelIds(ids),
+            Typed::PersonId(id) => Self::PersonId(id),
+            Typed::OrganizationId(id) => Self::OrganizationId(id),
+            Typed::IsArchived(archived) => Self::IsArchived(archived),
+            Typed::Value(money) => Self::Value(money.map(|money| (money.amount, money.currency))),
+            Typed::ExpectedCloseDate(date) => Self::ExpectedCloseDate(date),
+            Typed::VisibleTo(level) => Self::VisibleTo(level),
+            Typed::WasSeen(seen) => Self::WasSeen(seen),
+            Typed::Channel(id) => Self::Channel(id),
+            Typed::ChannelId(text) => Self::ChannelId(text),
+            Typed::Custom(custom) => Self::Custom(custom.key, custom.value),
         }
     }
 }

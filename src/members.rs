@@ -104,7 +104,7 @@ pub fn shown(value: &Value) -> String {
 }
 
 /// The known name that a typing error may have meant.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     /// Two slips of the finger; a third makes another word.
     const MOST_EDITS: usize = 2;
     known

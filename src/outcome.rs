@@ -37,6 +37,8 @@ pub enum Failure {
         response: Response,
         /// Why this is not a success.
         reason: String,
+        /// What may explain it.
+        warnings: Vec<Problem>,
     },
     /// It may have taken effect, and a repeat could do it twice.
     Unknown {
@@ -75,7 +77,7 @@ pub fn judge(attempt: Result<Answer, Trouble>, repeatable: bool, success: &Succe
     let (response, warnings) = Response::read(answer.status, answer.headers, answer.content);
     match cut {
         // A status that is no success has decided already, however much of its content came.
-        _ if !success.contains(response.status) => Err(judge_status(response, repeatable, refreshed)),
+        _ if !success.contains(response.status) => Err(judge_status(response, warnings, repeatable, refreshed)),
         Some(trouble) => Err(judge_trouble(trouble, repeatable, Some(response))),
         None => Ok(Completed { response, warnings }),
     }
@@ -97,16 +99,17 @@ fn judge_trouble(trouble: Trouble, repeatable: bool, response: Option<Response>)
         Trouble::NotConnected(reason) => temporary(None, Effect::None, reason),
         Trouble::TooLarge(reason) => match response {
             // The same question gets the same answer. Where asking again would do it again, somebody must look.
-            Some(response) if repeatable => Failure::Rejected { response, reason },
+            Some(response) if repeatable => Failure::Rejected { response, reason, warnings: Vec::new() },
             response => lost(response, repeatable, reason),
         },
         Trouble::Lost(reason) => lost(response, repeatable, reason),
     }
 }
 
-fn judge_status(response: Response, repeatable: bool, refreshed: bool) -> Failure {
+fn judge_status(response: Response, warnings: Vec<Problem>, repeatable: bool, refreshed: bool) -> Failure {
     let status = response.status;
     let reason = format!("the API answered {}", status_phrase(status));
+    let rejected = |response, reason| Failure::Rejected { response, reason, warnings };
     match status {
         401 if refreshed => Failure::Temporary {
             response: Some(response),
@@ -121,16 +124,14 @@ fn judge_status(response: Response, repeatable: bool, refreshed: bool) -> Failur
                 Some(location) => format!("{reason} to {location}; redirects are not followed"),
                 None => reason,
             };
-            Failure::Rejected { response, reason }
+            rejected(response, reason)
         }
         // What the server cannot do it will not do the next time either (RFC 9110, sections 15.6.2 and 15.6.6).
-        501 | 505 => Failure::Rejected { response, reason },
+        501 | 505 => rejected(response, reason),
         // An unknown 5xx is treated as a 500 (RFC 9110, section 15).
         408 | 425 | 500..=599 => lost(Some(response), repeatable, reason),
-        200..=299 => {
-            Failure::Rejected { response, reason: format!("{reason}, which the definition does not count as success") }
-        }
-        _ => Failure::Rejected { response, reason },
+        200..=299 => rejected(response, format!("{reason}, which the definition does not count as success")),
+        _ => rejected(response, reason),
     }
 }
 

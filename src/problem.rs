@@ -34,6 +34,32 @@ impl Problem {
     }
 }
 
+/// What was found: what is wrong, and what is worth knowing although nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Nothing is sent where there is one.
+    pub problems: Vec<Problem>,
+    /// Told, and nothing else.
+    pub warnings: Vec<Problem>,
+}
+
+impl Found {
+    /// Notes what is wrong.
+    pub fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Notes what is worth knowing.
+    pub fn warning(&mut self, warning: Problem) {
+        self.warnings.push(warning);
+    }
+
+    /// The warnings, where nothing is wrong.
+    pub fn warnings(self) -> Result<Vec<Problem>, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(self.warnings) } else { Err(self.problems) }
+    }
+}
+
 /// A place in a JSON document; prints as a JSON Pointer (RFC 6901).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place(String);

@@ -38,6 +38,9 @@ const WRITTEN_IN_PATH: &AsciiSet = &VALUE
 /// The same in a query (RFC 3986, section 3.4).
 const WRITTEN_IN_QUERY: &AsciiSet = &WRITTEN_IN_PATH.remove(b'/').remove(b'?');
 
+/// What stands for an expression where a URL is looked at without an input: no character of it is in any other URL.
+pub const EXPRESSION: &str = "{}";
+
 /// A URL with its expressions read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UrlTemplate {
@@ -76,6 +79,17 @@ impl UrlTemplate {
         let mut url = Self { origin, segments, query };
         url.encode_what_is_written(place, &mut problems);
         if problems.is_empty() { Ok(url) } else { Err(problems) }
+    }
+
+    /// The URL without its query, with [`EXPRESSION`] for each expression.
+    pub fn written(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Literal(literal) => literal.clone(),
+            Part::Expression(_) => EXPRESSION.to_owned(),
+        };
+        let segments =
+            self.segments.iter().flat_map(|segment| std::iter::once("/".to_owned()).chain(segment.0.iter().map(part)));
+        std::iter::once(self.origin.clone()).chain(segments).collect()
     }
 
     fn encode_what_is_written(&mut self, place: &Place, problems: &mut Vec<Problem>) {

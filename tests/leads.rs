@@ -22,7 +22,7 @@ async fn a_typed_update_arrives_as_its_changes_in_their_order() {
     let mut step = update(
         LEAD,
         vec![
-            Change::Title("Chairs".into()),
+            Change::Title(Some("Chairs".into())),
             Change::Value(Some(Money { amount: "0".into(), currency: "EUR".into() })),
             Change::OrganizationId(Some(12_345_678_901_234_567_890)),
             Change::PersonId(None),
@@ -41,7 +41,7 @@ async fn a_typed_update_arrives_as_its_changes_in_their_order() {
         received[0].head.starts_with(&format!("PATCH /api/v1/leads/{LEAD} HTTP/1.1\r\nhost: acme.pipedrive.com\r\n"))
     );
     let prepared = host.prepare_lead(&step, &NO_CONTEXT).await.unwrap().unwrap();
-    assert_eq!(prepared.url, format!("https://acme.pipedrive.com/api/v1/leads/{LEAD}"));
+    assert_eq!(prepared.request.url, format!("https://acme.pipedrive.com/api/v1/leads/{LEAD}"));
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn the_api_refuses_in_its_own_words() {
     let server = server(Script::default()).await;
     let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let gone = "00000000-0000-0000-0000-000000000000";
-    let run = host.update_lead(&update(gone, vec![Change::Title("x".into())]), &NO_CONTEXT).await;
+    let run = host.update_lead(&update(gone, vec![Change::Title(Some("x".into()))]), &NO_CONTEXT).await;
     let Err(Failure::PermanentRejected(rejection)) = run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!(rejection.reason, "the API answered 404 Not Found: requested lead not found (Object was not found.)");
     assert_eq!(rejection.response.status, 404);

@@ -8,7 +8,7 @@ mod loaded;
 use std::collections::BTreeSet;
 
 use golden::{FOLDER, hold, texts};
-use http_task_host::component::{Body, Problem};
+use http_task_host::component::{Body, Prepared, Problem};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, load};
 
@@ -104,7 +104,7 @@ async fn no_value_leaves_its_place_in_a_request() {
             let prepared = host.prepare(&definition, &input, &NO_CONTEXT).await.unwrap();
             row.push(match prepared {
                 Err(problems) => refused(&problems),
-                Ok(request) => {
+                Ok(Prepared { request, .. }) => {
                     let url = url::Url::parse(&request.url).unwrap();
                     assert_eq!(url.origin().ascii_serialization(), "http://server.test", "{place}: {value}");
                     assert_eq!(url.as_str(), request.url, "{place}: {value}: another reader would change it");

@@ -49,7 +49,7 @@ async fn what_prepare_shows_is_what_run_sends() {
     );
     let input = r#"{"s": "/é?", "n": 1.50}"#;
     let context = Context { idempotency_key: Some("run-7/task-1".into()) };
-    let prepared = host.prepare(&definition, input, &context).await.unwrap().unwrap();
+    let prepared = host.prepare(&definition, input, &context).await.unwrap().unwrap().request;
     host.run(&definition, input, &context).await;
     let received = server.received();
     let body = r#"{"null":null,"zero":0,"false":false,"empty":"","list":[],"object":{},"big":12345678901234567890,"exponent":1e2,"input":1.50}"#;
@@ -257,7 +257,9 @@ async fn a_secret_that_the_api_sends_back_is_taken_out() {
     let Ok(completed) = run.outcome else { panic!("{:?}", run.outcome) };
     let Body::Json(body) = completed.response.body else { panic!() };
     assert!(body.contains(r#""title":"[redacted]""#), "{body}");
-    assert_eq!(completed.warnings.len(), 1);
+    let warnings: Vec<_> = completed.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    let differs = "is `\"[redacted]\"` in the answer, which is not what was sent";
+    assert_eq!(warnings, [differs, "the answer held a secret of this host, which was taken out"]);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use wasmtime_wasi_io::IoView;
 use self::bindings::HttpTaskPre;
 pub use self::bindings::exports::workflow::http_task::leads::{Change, CustomField, LeadUpdate, Money};
 pub use self::bindings::workflow::http_task::types::{
-    Body, Completed, Context, Denial, Effect, Failure, Header, Problem, Rejection, Request, Response, Temporary,
-    Unknown,
+    Body, Completed, Context, Denial, Effect, Failure, Header, Prepared, Problem, Rejection, Request, Response,
+    Temporary, Unknown,
 };
 use crate::egress::{self, CallEgress, Egress, Record};
 use crate::exchange::Exchange;
@@ -141,8 +141,8 @@ impl HttpTask {
         imports
     }
 
-    /// All that is wrong with a task object, without any input.
-    pub async fn check(&self, definition: &str) -> Answered<(), Vec<Problem>> {
+    /// All that is wrong with a task object, without any input; or else what is worth knowing about it.
+    pub async fn check(&self, definition: &str) -> Answered<Vec<Problem>, Vec<Problem>> {
         self.pure(async |task, store| task.workflow_http_task_task().call_check(store, &definition.to_owned()).await)
             .await
     }
@@ -156,14 +156,14 @@ impl HttpTask {
     }
 
     /// The request that [`run`](Self::run) would send. Nothing is sent.
-    pub async fn prepare(&self, definition: &str, input: &str, context: &Context) -> Answered<Request, Vec<Problem>> {
+    pub async fn prepare(&self, definition: &str, input: &str, context: &Context) -> Answered<Prepared, Vec<Problem>> {
         let prepared = self
             .pure(async |task, store| {
                 let (definition, input) = (definition.to_owned(), input.to_owned());
                 task.workflow_http_task_task().call_prepare(store, &definition, &input, context).await
             })
             .await?;
-        Ok(prepared.and_then(|request| self.within_limits(request).map_err(|problem| vec![problem])))
+        Ok(prepared.and_then(|prepared| self.within_limits(prepared).map_err(|problem| vec![problem])))
     }
 
     /// Sends the request and judges what comes back.
@@ -175,7 +175,7 @@ impl HttpTask {
     }
 
     /// The request that [`update_lead`](Self::update_lead) would send. Nothing is sent.
-    pub async fn prepare_lead(&self, step: &LeadUpdate, context: &Context) -> Answered<Request, Vec<Problem>> {
+    pub async fn prepare_lead(&self, step: &LeadUpdate, context: &Context) -> Answered<Prepared, Vec<Problem>> {
         self.pure(async |task, store| task.workflow_http_task_leads().call_prepare(store, step, context).await).await
     }
 
@@ -190,11 +190,11 @@ impl HttpTask {
     }
 
     /// What `run` would be refused for is told here already.
-    fn within_limits(&self, request: Request) -> Result<Request, Problem> {
-        let bytes = request.body.bytes().len();
+    fn within_limits(&self, prepared: Prepared) -> Result<Prepared, Problem> {
+        let bytes = prepared.request.body.bytes().len();
         let most = self.limits.request_bytes;
         if bytes <= most {
-            return Ok(request);
+            return Ok(prepared);
         }
         Err(Problem {
             place: "/httpRequest/body".to_owned(),
@@ -275,8 +275,13 @@ fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, rec
     if let (Err(Failure::PermanentDenied(denial)), Some(refusal)) = (&mut outcome, record.refusal) {
         *denial = refusal.into();
     }
-    if let (Ok(completed), true) = (&mut outcome, record.scrubbed) {
-        completed.warnings.push(Problem {
+    let warnings = match &mut outcome {
+        Ok(completed) => Some(&mut completed.warnings),
+        Err(Failure::PermanentRejected(rejection)) => Some(&mut rejection.warnings),
+        Err(_) => None,
+    };
+    if let Some(warnings) = warnings.filter(|_| record.scrubbed) {
+        warnings.push(Problem {
             place: String::new(),
             message: "the answer held a secret of this host, which was taken out".into(),
             hint: None,

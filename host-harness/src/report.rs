@@ -164,7 +164,8 @@ impl<'a> From<&'a Problem> for ProblemReport<'a> {
     }
 }
 
-fn problems(problems: &[Problem]) -> Vec<ProblemReport<'_>> {
+/// Problems or warnings as JSON.
+pub fn problems(problems: &[Problem]) -> Vec<ProblemReport<'_>> {
     problems.iter().map(Into::into).collect()
 }
 
@@ -199,7 +200,10 @@ impl FailureReport<'_> {
                 map.serialize_entry("retryAfterSeconds", &temporary.retry_after_seconds)?;
                 map.serialize_entry("effect", effect_name(temporary.effect))?;
             }
-            _ => {}
+            Failure::PermanentRejected(rejection) => {
+                map.serialize_entry("warnings", &problems(&rejection.warnings))?;
+            }
+            Failure::ExecutionFailed | Failure::PermanentUnknown(_) => {}
         }
         map.serialize_entry("response", &response_of_failure(self.0).map(ResponseReport::from))
     }

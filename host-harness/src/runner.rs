@@ -131,8 +131,8 @@ impl<'h> Runner<'h> {
         record.begun(task, input.clone());
         // One key for all attempts of this task in this run.
         let context = Context { idempotency_key: Some(record.key_of(task)) };
-        let request = self.host.prepare(&step.text, input.get(), &context).await.map_err(Run::failed)?;
-        let request = request.map_err(Run::invalid)?;
+        let prepared = self.host.prepare(&step.text, input.get(), &context).await.map_err(Run::failed)?;
+        let request = prepared.map_err(Run::invalid)?.request;
         let in_flight = InFlight { attempt, method: request.method, url: request.url };
         (self.tell)(&Progress::sending(task, step.retry.max_attempts, &in_flight));
         record.sending(task, in_flight);

@@ -19,32 +19,48 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Stop> {
     let source = read_source(&arguments.definition, output)?;
-    let (definition, found) = read(source, &load(Egress::offline())?).await?;
-    if !found.is_empty() {
-        findings::show(definition.source(), &found, output);
+    let Read { definition, problems, warnings } = read(source, &load(Egress::offline())?).await?;
+    if !problems.is_empty() {
+        findings::show(definition.source(), &problems, output);
         return Ok(Exit::Usage);
     }
+    findings::warn(definition.source(), &warnings, output);
     if output.json {
-        output.put("{\"problems\":[]}\n");
+        let warnings = findings::report(definition.source(), &warnings);
+        output.put_json(&serde_json::json!({ "problems": [], "warnings": warnings }));
     } else {
         let count = definition.http_tasks().count();
         let tasks = if count == 1 { "HTTP Task" } else { "HTTP Tasks" };
-        output.say(&format!("{}: {count} {tasks}, no problems", definition.source().name()));
+        let warnings = match warnings.len() {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            many => format!(", {many} warnings"),
+        };
+        output.say(&format!("{}: {count} {tasks}, no problems{warnings}", definition.source().name()));
     }
     Ok(Exit::Success)
 }
 
-/// A definition, and all that is wrong with it: its connections by this program, its HTTP Tasks by the component.
-pub(super) async fn read(source: Source, component: &HttpTask) -> Result<(Definition, Vec<Finding>), Stop> {
-    let (definition, mut found) = Definition::read(source);
+/// A definition, all that is wrong with it, and what is worth knowing about it.
+pub(super) struct Read {
+    pub(super) definition: Definition,
+    pub(super) problems: Vec<Finding>,
+    pub(super) warnings: Vec<Finding>,
+}
+
+/// Reads a definition: its connections are checked by this program, its HTTP Tasks by the component.
+pub(super) async fn read(source: Source, component: &HttpTask) -> Result<Read, Stop> {
+    let (definition, mut problems) = Definition::read(source);
+    let mut warnings = Vec::new();
     for task in definition.http_tasks() {
-        if let Err(problems) = component.check(&task.text).await.map_err(Stop::failed)? {
-            let located = |problem| findings::located(definition.source(), &task.place, problem);
-            found.extend(problems.into_iter().map(located));
-        }
+        let (list, found) = match component.check(&task.text).await.map_err(Stop::failed)? {
+            Ok(found) => (&mut warnings, found),
+            Err(found) => (&mut problems, found),
+        };
+        list.extend(findings::all_located(definition.source(), task, found));
     }
-    add(&mut found, plan::check(&definition));
-    Ok((definition, found))
+    add(&mut problems, plan::check(&definition));
+    Ok(Read { definition, problems, warnings })
 }
 
 /// What is said of a place, or of a part of it, is said once.

@@ -17,8 +17,12 @@ pub(super) fn located(source: &Source, task_place: &str, problem: Problem) -> Fi
 
 /// Shows the component's problems with one task.
 pub(super) fn show_problems(source: &Source, task: &Task, problems: Vec<Problem>, output: &Output) {
-    let found: Vec<_> = problems.into_iter().map(|problem| located(source, &task.place, problem)).collect();
-    show(source, &found, output);
+    show(source, &all_located(source, task, problems), output);
+}
+
+/// The component's problems or warnings of one task, as findings in the file.
+pub(super) fn all_located(source: &Source, task: &Task, problems: Vec<Problem>) -> Vec<Finding> {
+    problems.into_iter().map(|problem| located(source, &task.place, problem)).collect()
 }
 
 /// Shows findings in the order of the file.
@@ -31,16 +35,30 @@ pub(super) fn show(source: &Source, findings: &[Finding], output: &Output) {
     }
     let count = findings.len();
     for finding in findings {
-        output.say(&rendered(source, finding));
+        output.say(&rendered(source, finding, Level::ERROR));
     }
     output.say(&format!("{}: {count} {}", source.name(), if count == 1 { "problem" } else { "problems" }));
 }
 
-fn rendered(source: &Source, finding: &Finding) -> String {
+/// Shows what is worth knowing although nothing is wrong. It is no data: with `--json` it is a part of what is.
+pub(super) fn warn(source: &Source, warnings: &[Finding], output: &Output) {
+    if !output.json {
+        for warning in warnings {
+            output.say(&rendered(source, warning, Level::WARNING));
+        }
+    }
+}
+
+/// Findings as JSON.
+pub(super) fn report<'a>(source: &'a Source, findings: &'a [Finding]) -> impl Serialize + 'a {
+    findings.iter().map(|finding| FindingReport::new(source, finding)).collect::<Vec<_>>()
+}
+
+fn rendered(source: &Source, finding: &Finding, level: Level<'_>) -> String {
     let snippet = Snippet::source(source.text())
         .path(source.name())
         .annotation(AnnotationKind::Primary.span(finding.span.clone()));
-    let report = [Level::ERROR.primary_title(&finding.message).element(snippet)];
+    let report = [level.primary_title(&finding.message).element(snippet)];
     let mut text = Renderer::styled().render(&report);
     if let Some(hint) = &finding.hint {
         text.push_str(&format!("\nhint: {hint}"));

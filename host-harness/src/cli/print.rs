@@ -124,21 +124,23 @@ fn outcome(outcome: &Result<Completed, Failure>) -> String {
         Ok(completed) => completed,
         Err(failure) => return self::failure(failure),
     };
-    let mut text = format!("{GOOD}{}{GOOD:#}\n", outcome_name(outcome));
-    for warning in &completed.warnings {
-        let _ = writeln!(text, "{LATER}warning{LATER:#}: {}", problem_line(warning));
-    }
-    text
+    format!("{GOOD}{}{GOOD:#}\n", outcome_name(outcome)) + &warnings(&completed.warnings)
+}
+
+fn warnings(warnings: &[Problem]) -> String {
+    warnings.iter().map(|warning| format!("{LATER}warning{LATER:#}: {}\n", problem_line(warning))).collect()
 }
 
 /// The failure, why it is that, and what to do.
 pub(super) fn failure(failure: &Failure) -> String {
     let style = if matches!(failure, Failure::Temporary(_)) { LATER } else { BAD };
     let mut text = format!("{style}{}{style:#}: {}\n", failure_name(failure), visible(reason_of(failure)));
-    if let Failure::PermanentInvalid(problems) = failure {
-        for problem in problems {
-            let _ = writeln!(text, "{}", problem_line(problem));
+    match failure {
+        Failure::PermanentInvalid(problems) => {
+            text.extend(problems.iter().map(|problem| format!("{}\n", problem_line(problem))));
         }
+        Failure::PermanentRejected(rejection) => text.push_str(&warnings(&rejection.warnings)),
+        _ => {}
     }
     text + &advice(failure)
 }

@@ -132,7 +132,8 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
     let mut seen = vec![path.canonicalize().map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?];
     let mut path = path.to_owned();
     loop {
-        let (definition, mut found) = check::read(read_source(&path, output)?, component).await?;
+        let check::Read { definition, problems: mut found, warnings } =
+            check::read(read_source(&path, output)?, component).await?;
         let plan = Plan::of(&definition);
         check::add(&mut found, plan.as_ref().err().cloned().unwrap_or_default());
         let next = match failure_workflow(definition.source()).map(|name| beside(&path, name, &mut seen)) {
@@ -143,7 +144,10 @@ async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Resul
             found => found.and_then(Result::ok),
         };
         match plan {
-            Ok(plan) if found.is_empty() => chain.push(Runnable { definition, plan }),
+            Ok(plan) if found.is_empty() => {
+                findings::warn(definition.source(), &warnings, output);
+                chain.push(Runnable { definition, plan });
+            }
             _ => {
                 findings::show(definition.source(), &found, output);
                 return Err(Stop::shown());

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use http_task_host::component::{Context, Failure, Problem, Request, Run};
+use http_task_host::component::{Context, Failure, Prepared, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
-use http_task_host::report::{OutcomeReport, RequestReport};
+use http_task_host::report::{OutcomeReport, ProblemReport, RequestReport, problems};
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
 use http_task_host::{Egress, HttpTask};
@@ -61,18 +61,22 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     // One call, one key; where the definition names no header for it, it is not sent.
     let context = Context { idempotency_key: Some(Uuid::new_v4().to_string()) };
     let prepared = prepare(&component, task, given, &context, output).await?;
-    let (input, request) = match prepared {
+    let (input, prepared) = match prepared {
         Ok(prepared) => prepared,
         Err(problems) => return invalid(problems),
     };
-    if arguments.curl {
-        show_curl(&request, &Credentials::read(&settings.credentials()?)?, output);
+    if arguments.curl || arguments.offline {
+        if arguments.curl {
+            show_curl(&prepared, &Credentials::read(&settings.credentials()?)?, output);
+        } else {
+            show_prepared(task, &prepared, output);
+        }
+        // What is sent has them in its outcome.
+        let warnings = findings::all_located(definition.source(), task, prepared.warnings);
+        findings::warn(definition.source(), &warnings, output);
         return Ok(Exit::Success);
     }
-    if arguments.offline {
-        show_prepared(task, &request, output);
-        return Ok(Exit::Success);
-    }
+    let request = prepared.request;
     if stand_in.is_none() && !arguments.yes {
         let otherwise = "--yes sends it, --offline shows it, --stand-in tries it";
         confirm::ask([(request.method.as_str(), request.url.as_str())], otherwise, output)?;
@@ -113,11 +117,11 @@ async fn prepare(
     mut given: input::Input,
     context: &Context,
     output: &Output,
-) -> Result<Result<(String, Request), Vec<Problem>>, Stop> {
+) -> Result<Result<(String, Prepared), Vec<Problem>>, Stop> {
     loop {
         let input = input::complete(component, task, given.clone(), output).await?;
         let mut problems = match component.prepare(&task.text, &input, context).await.map_err(Stop::failed)? {
-            Ok(request) => return Ok(Ok((input, request))),
+            Ok(prepared) => return Ok(Ok((input, prepared))),
             Err(problems) => problems,
         };
         let mut answered = false;
@@ -138,10 +142,11 @@ async fn prepare(
     }
 }
 
-fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {
+fn show_curl(prepared: &Prepared, credentials: &Credentials, output: &Output) {
+    let Prepared { request, warnings } = prepared;
     let command = print::curl(request, credentials);
     if output.json {
-        output.put_json(&serde_json::json!({ "curl": command }));
+        output.put_json(&serde_json::json!({ "curl": command, "warnings": problems(warnings) }));
     } else {
         output.put_exact(&command);
     }
@@ -150,9 +155,11 @@ fn show_curl(request: &Request, credentials: &Credentials, output: &Output) {
     }
 }
 
-fn show_prepared(task: &Task, request: &Request, output: &Output) {
+fn show_prepared(task: &Task, prepared: &Prepared, output: &Output) {
+    let Prepared { request, warnings } = prepared;
     if output.json {
-        return output.put_json(&PreparedReport { task: &task.name, request: request.into() });
+        let (request, warnings) = (request.into(), problems(warnings));
+        return output.put_json(&PreparedReport { task: &task.name, request, warnings });
     }
     print::prepared(request, output);
     match &request.credentials {
@@ -167,6 +174,7 @@ fn show_prepared(task: &Task, request: &Request, output: &Output) {
 struct PreparedReport<'a> {
     task: &'a str,
     request: RequestReport<'a>,
+    warnings: Vec<ProblemReport<'a>>,
 }
 
 /// A whole test as JSON.
