@@ -9,7 +9,8 @@ use http_task_host::{Egress, Limits};
 use loaded::{NO_CONTEXT, load, server};
 
 const LEAD: &str = "adf21080-0e10-11eb-879b-05d71fb426ec";
-const KEY: &str = "9dc1a1b7c2f04e1f8a55c0d3e7b64f20a1c3d5e7";
+/// Of a number.
+const KEY: &str = "1a00000000000000000000000000000000000003";
 
 fn update(lead_id: &str, changes: Vec<Change>) -> LeadUpdate {
     LeadUpdate { lead_id: lead_id.into(), changes, credentials: Some("pipedrive".into()), server: None }

@@ -13,7 +13,7 @@ use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::report::outcome_name;
-use http_task_host::stand_in::{Fault, Line, Script};
+use http_task_host::stand_in::{Answer, Fault, Line, Script};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{Server, load, server};
 
@@ -55,7 +55,7 @@ const PERHAPS_DONE: [&str; 2] = ["temporary, effect possible", "permanent-unknow
 fn signals() -> Vec<(String, Signal, [&'static str; 2])> {
     let answer = |status: u16, headers: &[(&'static str, &'static str)]| {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Signal::Server(Line::Answer { status: status.try_into().unwrap(), headers, body: String::new() })
+        Signal::Server(Line::Answer(Answer { headers, ..Answer::new(status.try_into().unwrap()) }))
     };
     let fault = |fault| Signal::Server(Line::Fault(fault));
     let mut signals: Vec<(String, Signal, _)> = vec![
@@ -120,7 +120,7 @@ impl Row {
     async fn new((name, signal, expected): (String, Signal, [&'static str; 2]), content: bool) -> Self {
         let line = match &signal {
             Signal::Server(line) => line.clone(),
-            _ => Line::Answer { status: StatusCode::OK, headers: Vec::new(), body: String::new() },
+            _ => Line::Answer(Answer::new(StatusCode::OK)),
         };
         Self { name, signal, expected, content, server: server(Script::always(line)).await }
     }

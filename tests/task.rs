@@ -4,12 +4,13 @@ mod loaded;
 
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use http_task_host::component::{Body, Context, Effect, Failure, Run};
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::report::{outcome_name, reason_of};
-use http_task_host::stand_in::{Fault, Script, StandIn};
+use http_task_host::stand_in::{Answer, Fault, Script, StandIn};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, host_for, load, server};
 
@@ -70,14 +71,12 @@ async fn what_prepare_shows_is_what_run_sends() {
 
 #[tokio::test]
 async fn a_large_body_and_a_large_answer_pass_whole() {
-    let server = server(Script::default()).await;
-    let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
     let text = "é".repeat(1_500_000);
-    let definition = format!(
-        r#"{{"credentials": "pipedrive", "httpRequest": {{"method": "PATCH", "url": "{LEAD}",
-            "body": {{"{}": "${{t}}"}}}}}}"#,
-        "a".repeat(40)
-    );
+    let headers = vec![("content-type".parse().unwrap(), "application/json".parse().unwrap())];
+    let answer = Answer { headers, body: format!("{{\"t\":\"{text}\"}}"), ..Answer::new(StatusCode::OK) };
+    let server = server(Script::always(answer)).await;
+    let host = load(Egress::to_stand_in(&server, Redactor::default()), Limits::default());
+    let definition = format!(r#"{{"httpRequest": {{"method": "PUT", "url": "{LEAD}", "body": {{"t": "${{t}}"}}}}}}"#);
     let run = host.run(&definition, &format!(r#"{{"t": "{text}"}}"#), &NO_CONTEXT).await;
     let Ok(completed) = run.outcome else { panic!("not completed") };
     let Body::Json(answer) = completed.response.body else { panic!("not JSON") };

@@ -1,47 +1,85 @@
 //! A loopback Pipedrive, for trying and for testing: it speaks HTTP on a port of its own, knows a few leads, and keeps
 //! exactly what it received. What the known facts do not describe it answers with 501 and says so.
 
+mod answer;
+mod assumption;
+mod budget;
+mod custom;
 mod fault;
+mod labels;
+mod lead;
 mod leads;
+mod oauth;
+mod pipedrive;
 mod rules;
 mod script;
+mod seed;
+mod wire;
 
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use uuid::Uuid;
 
+pub use self::answer::Answer;
+pub use self::assumption::Assumption;
+pub use self::budget::Plan;
 pub use self::fault::Fault;
 use self::fault::{Ending, Reply};
-use self::leads::{Answer, Leads};
+pub use self::oauth::OauthClient;
+use self::oauth::{Oauth, made_up};
+use self::pipedrive::Pipedrive;
 pub use self::script::{Line, Script, ScriptError};
+pub use self::seed::Seed;
+use self::wire::{Heard, Wire};
 use crate::redaction::Secret;
 
 /// A running stand-in. Dropping it ends it.
 pub struct StandIn {
     address: SocketAddr,
     token: String,
+    pipedrive: Arc<Mutex<Pipedrive>>,
     received: watch::Sender<Vec<Received>>,
     script: Arc<Mutex<Script>>,
     listening: Listening,
+}
+
+/// What a stand-in is to be.
+#[derive(Default)]
+pub struct Setup {
+    /// Of the loopback address; 0 for any that is free.
+    pub port: u16,
+    /// What is done with the requests.
+    pub script: Script,
+    /// What the model begins with.
+    pub seed: Seed,
+}
+
+impl<S: Into<Script>> From<S> for Setup {
+    fn from(script: S) -> Self {
+        Self { script: script.into(), ..Self::default() }
+    }
+}
+
+impl From<Seed> for Setup {
+    fn from(seed: Seed) -> Self {
+        Self { seed, ..Self::default() }
+    }
 }
 
 /// What becomes of connections.
@@ -64,28 +102,26 @@ pub struct Received {
 }
 
 impl StandIn {
-    /// Starts one on a free port of the loopback address. Each request uses a line of the script.
-    pub async fn start(script: impl Into<Script>) -> io::Result<Self> {
+    /// Starts one. Each request uses a line of the script.
+    pub async fn start(setup: impl Into<Setup>) -> io::Result<Self> {
+        let Setup { port, script, seed } = setup.into();
         let socket = TcpSocket::new_v4()?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
         let address = socket.local_addr()?;
-        let token = format!("stand-in-{}", Uuid::new_v4().simple());
+        let token = made_up("api-token");
+        let oauth = Oauth::new(format!("http://{address}"));
         let received = watch::Sender::default();
-        let script = script.into();
         let refuses = script.refuses();
         let script = Arc::new(Mutex::new(script));
-        let serving = Serving {
-            token: token.clone(),
-            leads: Arc::default(),
-            received: received.clone(),
-            script: Arc::clone(&script),
-        };
+        let pipedrive = Arc::new(Mutex::new(Pipedrive::new(token.clone(), oauth, seed)));
+        let serving =
+            Serving { pipedrive: Arc::clone(&pipedrive), received: received.clone(), script: Arc::clone(&script) };
         let listening = if refuses {
             Listening::Refused(socket)
         } else {
             Listening::Accepted(tokio::spawn(accept(socket.listen(BACKLOG)?, serving)).abort_handle())
         };
-        Ok(Self { address, token, received, script, listening })
+        Ok(Self { address, token, pipedrive, received, script, listening })
     }
 
     /// Where it listens.
@@ -96,6 +132,16 @@ impl StandIn {
     /// The one API token that it accepts, made up when it started.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// What gets access tokens from `POST /oauth/token`.
+    pub fn oauth_client(&self) -> OauthClient {
+        lock(&self.pipedrive).oauth.client()
+    }
+
+    /// An OAuth access token that it accepts for an hour.
+    pub fn access_token(&self) -> String {
+        lock(&self.pipedrive).oauth.give(SystemTime::now())
     }
 
     pub(crate) fn secret(&self) -> Secret {
@@ -129,8 +175,7 @@ impl Drop for StandIn {
 
 #[derive(Clone)]
 struct Serving {
-    token: String,
-    leads: Arc<Mutex<Leads>>,
+    pipedrive: Arc<Mutex<Pipedrive>>,
     received: watch::Sender<Vec<Received>>,
     script: Arc<Mutex<Script>>,
 }
@@ -192,7 +237,7 @@ impl Serving {
     async fn answer(&self, request: Request<Incoming>, wire: &Wire) -> Result<Response<AnswerBody>, Broken> {
         let (head, body) = request.into_parts();
         let Ok(body) = body.collect().await else {
-            return Ok(json(Answer::not_modelled("a request that ends before its content does")));
+            return Ok(Answer::not_modelled("a request that ends before its content does").into_response());
         };
         let body = body.to_bytes();
         let received = Received { head: wire.take_head(), body: body.to_vec() };
@@ -204,8 +249,8 @@ impl Serving {
         });
         let now = SystemTime::now();
         match line {
-            Line::Model => Ok(json(self.model(&head, &body, now))),
-            Line::Answer { status, headers, body } => Ok(written(status, headers, body)),
+            Line::Model => Ok(lock(&self.pipedrive).answer(&head, &body, now).into_response()),
+            Line::Answer(answer) => Ok(answer.into_response()),
             Line::Fault(fault) => match fault.reply(now) {
                 Reply::Http(response) => Ok(response),
                 Reply::Wire(bytes, ending) => Err(Broken(bytes, ending)),
@@ -213,72 +258,12 @@ impl Serving {
             },
         }
     }
-
-    fn model(&self, head: &http::request::Parts, body: &[u8], now: SystemTime) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
-        let carries = |name: &str, value: &str| head.headers.get(name).is_some_and(|given| given == value);
-        let authorized = carries("x-api-token", &self.token) || carries("authorization", &bearer);
-        lock(&self.leads).answer(&head.method, &head.uri, authorized, body, now)
-    }
 }
 
-fn json(answer: Answer) -> Response<AnswerBody> {
-    let json = HeaderValue::from_static("application/json");
-    written(answer.status, vec![(header::CONTENT_TYPE, json)], answer.body.to_string())
-}
-
-fn written(status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: String) -> Response<AnswerBody> {
-    let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    for (name, value) in headers {
-        response.headers_mut().append(name, value);
-    }
-    response
+fn whole(body: impl Into<Bytes>) -> AnswerBody {
+    Full::new(body.into()).map_err(|never| match never {}).boxed()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The bytes of a connection since the last request, as the socket gave them.
-#[derive(Clone, Default)]
-struct Wire(Arc<Mutex<Vec<u8>>>);
-
-impl Wire {
-    /// The head of the request whose content has just been read. Clients of one host do not pipeline.
-    fn take_head(&self) -> String {
-        let bytes = std::mem::take(&mut *lock(&self.0));
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |end| end + 2);
-        String::from_utf8_lossy(&bytes[..end]).into_owned()
-    }
-}
-
-/// A stream that notes what is read from it.
-struct Heard {
-    stream: TcpStream,
-    wire: Wire,
-}
-
-impl AsyncRead for Heard {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        lock(&self.wire.0).extend_from_slice(&buffer.filled()[before..]);
-        polled
-    }
-}
-
-impl AsyncWrite for Heard {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

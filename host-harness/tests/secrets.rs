@@ -11,7 +11,7 @@ const LEAD: &str = "adf21080-0e10-11eb-879b-05d71fb426ec";
 async fn a_planted_secret_appears_in_no_output_of_any_command() {
     let server = StandIn::start(Script::default()).await.unwrap();
     let failing = StandIn::start(Fault::CutBody(10)).await.unwrap();
-    let secret = server.token();
+    let secret = &server.access_token();
     let program = Program::new().env("PLANTED", secret).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     let definition = |server: &StandIn| {
         program::definition(&format!(

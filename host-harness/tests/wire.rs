@@ -11,7 +11,7 @@ const KEY: &str = "9dc1a1b7c2f04e1f8a55c0d3e7b64f20a1c3d5e7";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
-    let server = StandIn::start(Script::default()).await.unwrap();
+    let server = StandIn::start(Script::parse("200").unwrap()).await.unwrap();
     let origin = format!("http://{}", server.address());
     let program = Program::new().env("STAND_IN_TOKEN", server.token());
     program.write(
@@ -50,7 +50,7 @@ async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
 async fn the_curl_command_sends_the_same_request() {
     let server = StandIn::start(Script::default()).await.unwrap();
     let origin = format!("http://{}", server.address());
-    let program = Program::new().env("STAND_IN_TOKEN", server.token());
+    let program = Program::new().env("STAND_IN_TOKEN", &server.access_token());
     program.write(
         "definition.json",
         &definition(&format!(

@@ -7,7 +7,7 @@ use http_task_host::component::Context;
 use http_task_host::credentials::Credentials;
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
-use http_task_host::stand_in::{Script, StandIn};
+use http_task_host::stand_in::{Setup, StandIn};
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 
 #[allow(dead_code, reason = "every test program takes what it needs")]
@@ -47,8 +47,8 @@ impl Drop for Server {
 }
 
 #[allow(dead_code, reason = "every test program takes what it needs")]
-pub async fn server(script: impl Into<Script>) -> Server {
-    Server(StandIn::start(script).await.unwrap())
+pub async fn server(setup: impl Into<Setup>) -> Server {
+    Server(StandIn::start(setup).await.unwrap())
 }
 
 /// Says that a test is skipped, past the capture of its output; where nothing may be skipped, fails.

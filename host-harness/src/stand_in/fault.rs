@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Response, StatusCode, header, response};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::AnswerBody;
+use super::answer::{Answer, DAILY_WAIT_SECONDS};
+use super::{AnswerBody, whole};
 
 /// What the stand-in does instead of answering properly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +52,20 @@ pub enum Fault {
     Redirect,
     /// `unauthorized`: 401 in the vendor's words.
     Unauthorized,
+    /// `payment-required`: 402, as of a company whose account is not open.
+    PaymentRequired,
+    /// `forbidden`: 403 in the vendor's words.
+    Forbidden,
     /// `forbidden-page`: 403 as the page of a proxy, for a caller that ignored 429s.
     ForbiddenPage,
+    /// `unsuccessful`: 200, and `"success": false`.
+    Unsuccessful,
     /// `daily-limit`: 429 in the vendor's words; come again in 3939 seconds.
     DailyLimit,
-    /// `burst-limit`: 429; come again at a time, 90 seconds from now.
+    /// `burst-limit`: 429, in nobody's words; come again at a time, 90 seconds from now.
     BurstLimit,
+    /// `server-error`: 500.
+    ServerError,
     /// `unavailable`: 503; come again in 3939 seconds.
     Unavailable,
     /// `overloaded`: 503, and no word of when to come again.
@@ -64,7 +73,7 @@ pub enum Fault {
 }
 
 /// Names as they are written.
-const NAMES: [(&str, Fault); 22] = [
+const NAMES: [(&str, Fault); 26] = [
     ("refuse", Fault::Refuse),
     ("reset", Fault::Reset),
     ("close", Fault::Close),
@@ -82,9 +91,13 @@ const NAMES: [(&str, Fault); 22] = [
     ("no-content", Fault::NoContent),
     ("redirect", Fault::Redirect),
     ("unauthorized", Fault::Unauthorized),
+    ("payment-required", Fault::PaymentRequired),
+    ("forbidden", Fault::Forbidden),
     ("forbidden-page", Fault::ForbiddenPage),
+    ("unsuccessful", Fault::Unsuccessful),
     ("daily-limit", Fault::DailyLimit),
     ("burst-limit", Fault::BurstLimit),
+    ("server-error", Fault::ServerError),
     ("unavailable", Fault::Unavailable),
     ("overloaded", Fault::Overloaded),
 ];
@@ -137,6 +150,12 @@ pub(super) enum Reply {
     Silence,
 }
 
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::Http(answer.into_response())
+    }
+}
+
 /// How a connection ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ending {
@@ -161,44 +180,39 @@ impl Fault {
             Self::TooLarge => (plain(ok).header(header::CONTENT_LENGTH, GIBIBYTE), Stream::Flood.boxed()),
             Self::Endless => (plain(ok), Stream::Flood.boxed()),
             Self::SlowDrip => (plain(ok), Stream::drip().boxed()),
-            Self::NotJson => (json(ok), text("<html>Under maintenance</html>")),
+            Self::NotJson => (json(ok), whole("<html>Under maintenance</html>")),
             Self::WrongCharset => {
                 let head = Response::builder().header(header::CONTENT_TYPE, "text/plain; charset=ISO-8859-1");
-                (head, text(&b"caf\xe9"[..]))
+                (head, whole(&b"caf\xe9"[..]))
             }
             Self::DuplicateHeaders => {
                 let head = json(ok).header("set-cookie", "a=1").header("x-a", "1").header("set-cookie", "b=2");
-                (head.header("x-a", "2"), text("{\"success\":true}"))
+                (head.header("x-a", "2"), whole("{\"success\":true}"))
             }
             Self::NoContent => {
                 let head = Response::builder().status(StatusCode::NO_CONTENT);
-                (head.header(header::ETAG, "\"7\"").header("x-request-id", "r-1"), text(""))
+                (head.header(header::ETAG, "\"7\"").header("x-request-id", "r-1"), whole(""))
             }
             Self::Redirect => {
-                (plain(StatusCode::FOUND).header(header::LOCATION, "https://elsewhere.example/leads"), text(""))
+                (plain(StatusCode::FOUND).header(header::LOCATION, "https://elsewhere.example/leads"), whole(""))
             }
-            Self::Unauthorized => (
-                json(StatusCode::UNAUTHORIZED),
-                text(
-                    r#"{"success":false,"error":"unauthorized access","errorCode":401,"error_info":"Please check developers.pipedrive.com"}"#,
-                ),
-            ),
-            Self::ForbiddenPage => {
-                let head = Response::builder().status(StatusCode::FORBIDDEN);
-                let head = head.header(header::CONTENT_TYPE, "text/html; charset=UTF-8").header("server", "cloudflare");
-                (head, text("<!DOCTYPE html><title>Access denied</title>"))
-            }
-            Self::DailyLimit => (
-                json(StatusCode::TOO_MANY_REQUESTS).header(header::RETRY_AFTER, "3939"),
-                text(r#"{"success":false,"error":"daily request budget exceeded","errorCode":429}"#),
-            ),
+            Self::Unauthorized => return Answer::unauthorized().into(),
+            Self::PaymentRequired => return Answer::new(StatusCode::PAYMENT_REQUIRED).into(),
+            Self::Forbidden => return Answer::forbidden().into(),
+            Self::ForbiddenPage => return Answer::forbidden_page().into(),
+            Self::Unsuccessful => return Answer::unsuccessful().into(),
+            Self::DailyLimit => return Answer::daily_limit().into(),
+            Self::ServerError => return Answer::new(StatusCode::INTERNAL_SERVER_ERROR).into(),
             Self::BurstLimit => {
                 let date = |time| httpdate::fmt_http_date(time);
                 let head = plain(StatusCode::TOO_MANY_REQUESTS).header(header::DATE, date(now));
-                (head.header(header::RETRY_AFTER, date(now + BURST)), text(""))
+                (head.header(header::RETRY_AFTER, date(now + BURST)), whole(""))
             }
-            Self::Unavailable => (plain(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "3939"), text("")),
-            Self::Overloaded => (plain(StatusCode::SERVICE_UNAVAILABLE), text("")),
+            Self::Unavailable => {
+                let answer = Answer::new(StatusCode::SERVICE_UNAVAILABLE);
+                return answer.header(header::RETRY_AFTER, DAILY_WAIT_SECONDS).into();
+            }
+            Self::Overloaded => return Answer::new(StatusCode::SERVICE_UNAVAILABLE).into(),
         };
         Reply::Http(made(head, body))
     }
@@ -212,10 +226,6 @@ fn announcing(length: usize, content: &str) -> Reply {
 
 fn made(head: response::Builder, body: AnswerBody) -> Response<AnswerBody> {
     head.body(body).expect("constant parts make a response")
-}
-
-fn text(text: impl Into<Bytes>) -> AnswerBody {
-    Full::new(text.into()).map_err(|never| match never {}).boxed()
 }
 
 enum Stream {

@@ -1,73 +1,138 @@
-//! What the fields of a lead take, and the words in which another value is refused. `"title"` and `"owner_id"` are in the
-//! vendor's words as observed; the others follow their form.
+//! What the standard fields of a lead take, and the words in which another value is refused. The words for `title` and
+//! `owner_id` are the vendor's as observed; the others follow the form of the same validator.
 
 use serde_json::Value;
 use uuid::Uuid;
 
 /// The vendor's limit, by the text of its refusal.
-const MOST_TITLE_CHARACTERS: usize = 255;
+pub(super) const MOST_TITLE_CHARACTERS: usize = 255;
 
-/// Why a value is refused.
+/// Observed; under which key it comes is not known.
+pub(super) const UNLINKED: &str = "One of the \"person_id\" or \"organization_id\" must be set.";
+
+/// Why a change is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The facts do not describe this field.
-    Unknown,
-    /// In the words that follow the field's name.
-    Words(&'static str),
+    /// In the words of the vendor's validator.
+    Invalid(String),
+    /// Neither a person nor an organization would be left.
+    Unlinked { in_error_info: bool },
+    /// The facts do not describe this.
+    NotModelled(String),
 }
 
-/// Whether a field of a change takes a value.
-pub(super) fn check(name: &str, value: &Value) -> Result<(), Refusal> {
-    let is_uuids = |value: &Value| {
-        value
-            .as_array()
-            .is_some_and(|ids| ids.iter().all(|id| id.as_str().is_some_and(|id| Uuid::parse_str(id).is_ok())))
-    };
+impl Refusal {
+    /// A field's name, and the words that follow it.
+    pub(super) fn field(name: &str, words: &str) -> Self {
+        Self::Invalid(format!("\"{name}\" {words}"))
+    }
+
+    /// For what it says of a whole text: more than so many characters.
+    pub(super) fn too_long(name: &str, most: usize) -> Self {
+        Self::field(name, &format!("length must be less than or equal to {most} characters long"))
+    }
+}
+
+/// Whether a standard field of a change takes a value; `None` for a name that the facts do not describe.
+pub(super) fn check(name: &str, value: &Value) -> Option<Result<(), Refusal>> {
     let (takes, words, nullable): (fn(&Value) -> bool, _, _) = match name {
-        "title" => (Value::is_string, "must be a string", true),
+        "title" => return Some(check_title(name, value)),
+        "value" => return Some(check_money(name, value)),
+        "label_ids" => return Some(check_labels(name, value)),
         "owner_id" => (is_integer, "must be a number", false),
         "person_id" | "organization_id" | "channel" => (is_integer, "must be a number", true),
-        "label_ids" => (is_uuids, "must be an array", false),
         "is_archived" | "was_seen" => (Value::is_boolean, "must be a boolean", false),
-        "value" => (is_money, "must be of type object", true),
         "expected_close_date" => (is_date, "must be in YYYY-MM-DD format", true),
         "visible_to" => (is_visibility, "must be one of [1, 3, 5, 7]", false),
         "channel_id" => (Value::is_string, "must be a string", true),
-        _ => return Err(Refusal::Unknown),
+        _ => return None,
     };
-    if value.is_null() && nullable {
-        return Ok(());
-    }
-    if !takes(value) {
-        return Err(Refusal::Words(words));
-    }
-    if name == "title" && value.as_str().is_some_and(|title| title.chars().count() > MOST_TITLE_CHARACTERS) {
-        return Err(Refusal::Words("length must be less than or equal to 255 characters long"));
-    }
-    Ok(())
+    Some(if takes(value) || (nullable && value.is_null()) { Ok(()) } else { Err(Refusal::field(name, words)) })
 }
 
-fn is_integer(value: &Value) -> bool {
+/// A text that may be null, and is not empty.
+fn check_title(name: &str, value: &Value) -> Result<(), Refusal> {
+    if value.is_null() {
+        return Ok(());
+    }
+    check_text(name, value, MOST_TITLE_CHARACTERS)?;
+    if value == "" { Err(Refusal::field(name, "is not allowed to be empty")) } else { Ok(()) }
+}
+
+/// A string of at most so many characters.
+pub(super) fn check_text(name: &str, value: &Value, most: usize) -> Result<(), Refusal> {
+    let text = value.as_str().ok_or_else(|| Refusal::field(name, "must be a string"))?;
+    if text.chars().count() > most { Err(Refusal::too_long(name, most)) } else { Ok(()) }
+}
+
+fn check_money(name: &str, value: &Value) -> Result<(), Refusal> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let money = value.as_object().ok_or_else(|| Refusal::field(name, "must be of type object"))?;
+    let members: [(&str, fn(&Value) -> bool, _); 2] =
+        [("amount", Value::is_number, "must be a number"), ("currency", Value::is_string, "must be a string")];
+    for (member, takes, words) in members {
+        let name = format!("{name}.{member}");
+        let value = money.get(member).ok_or_else(|| Refusal::field(&name, "is required"))?;
+        if !takes(value) {
+            return Err(Refusal::field(&name, words));
+        }
+    }
+    match money.keys().find(|key| !["amount", "currency"].contains(&key.as_str())) {
+        Some(other) => Err(Refusal::NotModelled(format!("the member {other} of {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_labels(name: &str, value: &Value) -> Result<(), Refusal> {
+    let ids = value.as_array().ok_or_else(|| Refusal::field(name, "must be an array"))?;
+    match ids.iter().position(|id| !id.as_str().is_some_and(is_uuid)) {
+        Some(index) => Err(Refusal::field(&format!("{name}[{index}]"), "must be a valid GUID")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && Uuid::parse_str(text).is_ok()
+}
+
+pub(super) fn is_integer(value: &Value) -> bool {
     value.as_u64().is_some()
 }
 
-fn is_money(value: &Value) -> bool {
-    value.as_object().is_some_and(|money| {
-        money.len() == 2
-            && money.get("amount").is_some_and(Value::is_number)
-            && money.get("currency").is_some_and(Value::is_string)
+/// `YYYY-MM-DD`.
+pub(super) fn is_date(value: &Value) -> bool {
+    value.as_str().is_some_and(|date| {
+        // Whether there is such a day is for the reader of the time that has it.
+        date.len() == 10 && humantime::parse_rfc3339(&format!("{date}T00:00:00Z")).is_ok()
     })
 }
 
-fn is_date(value: &Value) -> bool {
-    value.as_str().is_some_and(|date| {
-        date.len() == 10
-            && date.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    })
+/// `HH:MM:SS`.
+pub(super) fn is_time(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|time| time.len() == 8 && humantime::parse_rfc3339(&format!("2000-01-01T{time}Z")).is_ok())
 }
 
 fn is_visibility(value: &Value) -> bool {
     matches!(value.as_str(), Some("1" | "3" | "5" | "7"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_day_and_a_time_exist() {
+        for (day, is) in [("2028-02-29", true), ("2026-02-29", false), ("2026-13-01", false), ("26-01-01", false)] {
+            assert_eq!(is_date(&json!(day)), is, "{day}");
+        }
+        for (time, is) in [("23:59:59", true), ("24:00:00", false), ("12:60:00", false), ("12:00", false)] {
+            assert_eq!(is_time(&json!(time)), is, "{time}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use std::fmt::{self, Display};
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use super::answer::Answer;
 use super::fault::Fault;
 
 /// A script; when its lines are used up every request is answered by the model, unless it was made otherwise.
@@ -33,14 +34,7 @@ pub enum Line {
     /// Something goes wrong.
     Fault(Fault),
     /// It is answered so.
-    Answer {
-        /// The status.
-        status: StatusCode,
-        /// In order, repeated ones too.
-        headers: Vec<(HeaderName, HeaderValue)>,
-        /// The content.
-        body: String,
-    },
+    Answer(Answer),
 }
 
 /// A script that cannot be read.
@@ -74,9 +68,7 @@ impl Script {
         for (index, written) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let error = |(message, hint): (String, String)| ScriptError { line: index + 1, message, hint };
             match (written.strip_prefix("  "), lines.back_mut()) {
-                (Some(part), Some(Line::Answer { headers, body, .. })) => {
-                    answer_part(part, headers, body).map_err(error)?;
-                }
+                (Some(part), Some(Line::Answer(answer))) => add_part(part, answer).map_err(error)?,
                 _ => lines.push_back(written.trim().parse().map_err(error)?),
             }
         }
@@ -117,6 +109,12 @@ impl From<Fault> for Line {
     }
 }
 
+impl From<Answer> for Line {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
+}
+
 /// Message and hint.
 type Wrong = (String, String);
 
@@ -131,19 +129,19 @@ impl std::str::FromStr for Line {
             let status = written.parse().ok().filter(|status| (200..=599).contains(status));
             let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
             let wrong = || (format!("`{written}` is not a status"), "a number from 200 to 599".to_owned());
-            return Ok(Self::Answer { status: status.ok_or_else(wrong)?, headers: Vec::new(), body: String::new() });
+            return Ok(Self::Answer(Answer::new(status.ok_or_else(wrong)?)));
         }
         written.parse().map(Self::Fault)
     }
 }
 
 /// A header field, or after `| ` a line of the content.
-fn answer_part(part: &str, headers: &mut Vec<(HeaderName, HeaderValue)>, body: &mut String) -> Result<(), Wrong> {
+fn add_part(part: &str, answer: &mut Answer) -> Result<(), Wrong> {
     if let Some(line) = part.strip_prefix('|') {
-        if !body.is_empty() {
-            body.push('\n');
+        if !answer.body.is_empty() {
+            answer.body.push('\n');
         }
-        body.push_str(line.strip_prefix(' ').unwrap_or(line));
+        answer.body.push_str(line.strip_prefix(' ').unwrap_or(line));
         return Ok(());
     }
     let field = part.split_once(':').and_then(|(name, value)| {
@@ -151,7 +149,7 @@ fn answer_part(part: &str, headers: &mut Vec<(HeaderName, HeaderValue)>, body: &
     });
     let wrong =
         || (format!("`{part}` is no part of an answer"), "`name: value`, or `| a line of the content`".to_owned());
-    headers.push(field.ok_or_else(wrong)?);
+    answer.headers.push(field.ok_or_else(wrong)?);
     Ok(())
 }
 
@@ -167,7 +165,7 @@ mod tests {
             Script::parse("unavailable\n\n200\n  X-A: 1\n  x-a: 2\n  | {\"a\":\n  |   1}\nmodel\ncut-body 7\n")
                 .unwrap();
         assert_eq!(script.next(), Line::Fault(Fault::Unavailable));
-        let Line::Answer { status, headers, body } = script.next() else { panic!("no answer") };
+        let Line::Answer(Answer { status, headers, body }) = script.next() else { panic!("no answer") };
         assert_eq!((status.as_u16(), headers.len(), body.as_str()), (200, 2, "{\"a\":\n  1}"));
         assert_eq!(script.next(), Line::Model);
         assert_eq!(script.unused(), [Line::Fault(Fault::CutBody(7))]);
