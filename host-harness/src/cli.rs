@@ -6,10 +6,12 @@ mod credentials;
 mod findings;
 mod grant;
 mod input;
+mod interrupted;
 mod output;
 mod print;
 mod progress;
 mod run;
+mod stand_in;
 mod start;
 mod test;
 
@@ -80,6 +82,8 @@ enum Command {
     Grant(grant::Arguments),
     /// Name secrets, without showing them to definitions
     Credentials(credentials::Arguments),
+    /// Play Pipedrive on this machine, for trying anything against it: no account, no configuration
+    StandIn(stand_in::Arguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -159,6 +163,7 @@ pub fn main() -> ExitCode {
         let plays = match &command {
             Command::Test(arguments) => arguments.stand_in,
             Command::Run(arguments) => arguments.stand_in,
+            Command::StandIn(_) => true,
             _ => false,
         };
         if !plays {
@@ -170,6 +175,7 @@ pub fn main() -> ExitCode {
             Command::Check(arguments) => check::run(arguments, &output).await,
             Command::Grant(arguments) => grant::run(arguments, &settings, &output).await,
             Command::Credentials(arguments) => credentials::run(arguments, &settings, &output),
+            Command::StandIn(arguments) => stand_in::run(arguments, &output).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "http-task", &mut script);

@@ -153,6 +153,11 @@ impl StandIn {
         self.received.borrow().clone()
     }
 
+    /// What it has received after the first so many requests.
+    pub fn received_since(&self, requests: usize) -> Vec<Received> {
+        self.received.borrow().get(requests..).unwrap_or_default().to_vec()
+    }
+
     /// Waits until it has received so many requests.
     pub async fn has_received(&self, requests: usize) {
         // The sender is this stand-in's own, and so outlives the wait.

@@ -13,6 +13,7 @@ use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
 use serde_json::value::RawValue;
 
+use super::interrupted::interrupted;
 use super::output::{Output, visible};
 use super::{Exit, Settings, Stop, check, confirm, findings, input, load, print, progress, read_source};
 
@@ -91,38 +92,6 @@ async fn run_chain(
         input = report.to_input()?;
     }
     Ok(exit.unwrap_or(Exit::Success))
-}
-
-/// Ends when somebody ends the program, which from now on does not die of it by itself. Who asks twice is not made to wait:
-/// the program may be held up where it writes, by a reader that does not read.
-fn interrupted() -> Result<impl Future<Output = ()>, Stop> {
-    let (asked, told) = tokio::sync::oneshot::channel();
-    #[cfg(unix)]
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    #[cfg(unix)]
-    let mut pressed = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    #[cfg(unix)]
-    let mut ended = async move || {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = pressed.recv() => {}
-        }
-    };
-    #[cfg(not(unix))]
-    let ended = async || {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::spawn(async move {
-        ended().await;
-        let _ = asked.send(());
-        ended().await;
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    Ok(async {
-        let _ = told.await;
-    })
 }
 
 /// The definition, its failure workflow, the failure workflow of that, and so on; what is wrong with any of them ends the

@@ -27,6 +27,11 @@ impl Leads {
         self.0.contains_key(id)
     }
 
+    /// The first that is not in the archive.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.0.iter().find(|(_, lead)| !lead.is_archived()).map(|(id, _)| id.as_str())
+    }
+
     /// Those that are in the archive, or those that are not.
     pub(super) fn list(&self, archived: bool) -> Result<Answer, Refusal> {
         let listed: Vec<_> = self.0.values().filter(|lead| lead.is_archived() == archived).map(Lead::to_json).collect();

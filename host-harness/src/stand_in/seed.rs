@@ -50,6 +50,11 @@ impl Seed {
         self
     }
 
+    /// The id of a lead that can be updated.
+    pub fn lead(&self) -> Option<&str> {
+        self.leads.first()
+    }
+
     /// With limits, unless it has some: those of one seat, with the whole day before it.
     pub fn limited(mut self, plan: Plan) -> Self {
         self.budget.get_or_insert_with(|| Budget::new(plan, 1, 0));
