@@ -1,6 +1,6 @@
 //! Tables that are the truth, made by the built component: every place of a value, every form of an expression. What must
 //! hold of all their cells is asserted here; what each of them says is read in `tests/tables/`.
-//! `HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes` writes them anew.
+//! `HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes --test lead_tables` writes them anew.
 
 mod golden;
 mod loaded;
@@ -12,7 +12,7 @@ use http_task_host::component::{Body, Prepared, Problem};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, load};
 
-const TABLES: [&str; 3] = ["outcomes.md", "places.md", "expressions.md"];
+const TABLES: [&str; 5] = ["outcomes.md", "places.md", "expressions.md", "lead-fields.md", "lead-answers.md"];
 
 #[test]
 fn every_table_is_made_by_a_test() {

@@ -191,7 +191,11 @@ fn check_text(value: &Value, place: &Place, found: &mut Found) {
 
 fn check_labels(value: &Value, place: &Place, found: &mut Found) {
     let Some(ids) = value.as_array() else {
-        return found.problem(must_be("a list of label UUIDs", value, place).hint("[]"));
+        let problem = must_be("a list of label UUIDs", value, place);
+        return found.problem(match value.as_str().filter(|id| is_uuid(id)) {
+            Some(id) => problem.hint(format!("[\"{id}\"]")),
+            None => problem,
+        });
     };
     for (index, id) in ids.iter().enumerate() {
         if !id.as_str().is_some_and(is_uuid) {

@@ -8,8 +8,7 @@ pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables");
 pub fn hold(name: &str, about: &str, head: &[String], rows: &[Vec<String>]) {
     let line =
         |cells: &[String]| format!("| {} |\n", cells.iter().map(|cell| shown(cell)).collect::<Vec<_>>().join(" | "));
-    let mut text =
-        format!("<!-- made by tests/tables.rs -->\n\n{about}\n\n{}|{}\n", line(head), "---|".repeat(head.len()));
+    let mut text = format!("<!-- made by a test -->\n\n{about}\n\n{}|{}\n", line(head), "---|".repeat(head.len()));
     text.extend(rows.iter().map(|row| line(row)));
     let path = PathBuf::from(FOLDER).join(name);
     if std::env::var_os("HTTP_TASK_ACCEPT").is_some() {
@@ -19,7 +18,7 @@ pub fn hold(name: &str, about: &str, head: &[String], rows: &[Vec<String>]) {
     let differing = kept.lines().zip(text.lines()).find(|(kept, made)| kept != made);
     assert!(
         kept == text,
-        "tests/tables/{name} differs, first here: {differing:#?}\nto accept it: HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes"
+        "tests/tables/{name} differs, first here: {differing:#?}\nto accept it: HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes --test lead_tables"
     );
 }
 

@@ -70,13 +70,13 @@ fn check_money(name: &str, value: &Value) -> Result<(), Refusal> {
         return Ok(());
     }
     let money = value.as_object().ok_or_else(|| Refusal::field(name, "must be of type object"))?;
-    let members: [(&str, fn(&Value) -> bool, _); 2] =
-        [("amount", Value::is_number, "must be a number"), ("currency", Value::is_string, "must be a string")];
-    for (member, takes, words) in members {
+    for member in ["amount", "currency"] {
         let name = format!("{name}.{member}");
         let value = money.get(member).ok_or_else(|| Refusal::field(&name, "is required"))?;
-        if !takes(value) {
-            return Err(Refusal::field(&name, words));
+        match member {
+            "amount" if !value.is_number() => return Err(Refusal::field(&name, "must be a number")),
+            "currency" if !value.is_string() => return Err(Refusal::field(&name, "must be a string")),
+            _ => {}
         }
     }
     match money.keys().find(|key| !["amount", "currency"].contains(&key.as_str())) {
