@@ -2,6 +2,7 @@
 
 mod program;
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use program::Program;
@@ -32,6 +33,37 @@ fn the_code_of_the_readme_is_the_example_that_is_compiled() {
     for line in code.lines() {
         assert!(example.contains(line), "{line}");
     }
+}
+
+/// A server does not end by itself, so that it has no session: what it says is held against the text here.
+#[test]
+fn the_stand_in_says_what_the_readme_shows() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("$ http-task stand-in\n").unwrap();
+    let (shown, _) = shown.split_once("\n```").unwrap();
+    let mut running = Program::new().spawn(&["stand-in"]);
+    let mut stderr = BufReader::new(running.stderr.take().unwrap()).lines();
+    let mut stdout = BufReader::new(running.stdout.take().unwrap()).lines();
+    let (talk, data) = shown.split_once("\n\n").unwrap();
+    for (said, shown) in talk.lines().map(|shown| (stderr.next(), shown)) {
+        assert_shown(&said.unwrap().unwrap(), shown);
+    }
+    for (said, shown) in data.lines().map(|shown| (stdout.next(), shown)) {
+        assert_shown(&said.unwrap().unwrap(), shown);
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+/// A line is the one that is shown, where `[..]` stands for anything.
+fn assert_shown(said: &str, shown: &str) {
+    let mut rest = said;
+    for part in shown.split("[..]") {
+        let (before, after) = rest.split_once(part).unwrap_or_else(|| panic!("{said}\n{shown}"));
+        assert!(before.is_empty() || rest.len() < said.len(), "{said}\n{shown}");
+        rest = after;
+    }
+    assert!(rest.is_empty() || shown.ends_with("[..]"), "{said}\n{shown}");
 }
 
 /// `HTTP_TASK_ACCEPT=1 cargo test -p http-task-host --test readme` draws it anew.
