@@ -79,6 +79,10 @@ impl Lead {
         self.standard["is_archived"] == true
     }
 
+    pub(super) fn has_label(&self, id: &str) -> bool {
+        self.standard["label_ids"].as_array().is_some_and(|ids| ids.iter().any(|label| label == id))
+    }
+
     /// Sets what a lead is made with: it has a title, and takes an `origin_id`.
     pub(super) fn fill(
         &mut self,
@@ -86,8 +90,10 @@ impl Lead {
         company: &Company,
         now: SystemTime,
     ) -> Result<(), Refusal> {
-        if !members.contains_key("title") {
-            return Err(Refusal::field("title", "is required"));
+        match members.get("title") {
+            None => return Err(Refusal::field("title", "is required")),
+            Some(Value::Null) => return Err(Refusal::field("title", "must be a string")),
+            Some(_) => {}
         }
         if let Some(origin) = members.shift_remove("origin_id") {
             if !origin.is_string() {
@@ -99,12 +105,7 @@ impl Lead {
     }
 
     /// Applies a change, or says what is wrong with it. After a refusal the lead is neither the old nor the new one.
-    pub(super) fn change(
-        &mut self,
-        members: Map<String, Value>,
-        company: &Company,
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
+    fn change(&mut self, members: Map<String, Value>, company: &Company, now: SystemTime) -> Result<(), Refusal> {
         for (name, value) in members {
             if let Some(checked) = custom::check(&company.fields, &name, &value) {
                 checked?;
@@ -169,11 +170,17 @@ impl Lead {
         }
     }
 
-    /// Moves the time of its last update on.
-    pub(super) fn touch(&mut self, now: SystemTime) {
+    /// Applies a change as an update does: its time moves on. After a refusal as after one of `change`.
+    pub(super) fn update(
+        &mut self,
+        members: Map<String, Value>,
+        company: &Company,
+        now: SystemTime,
+    ) -> Result<(), Refusal> {
         // Two updates within a millisecond still move on.
         self.updated = now.max(self.updated + Duration::from_millis(1));
         self.standard.insert("update_time".into(), timestamp(self.updated).into());
+        self.change(members, company, self.updated)
     }
 
     pub(super) fn to_json(&self) -> Value {

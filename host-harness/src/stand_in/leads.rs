@@ -23,6 +23,11 @@ impl Leads {
         self.0.insert(id, lead);
     }
 
+    /// Whether any of them has a label.
+    pub(super) fn have_label(&self, id: &str) -> bool {
+        self.0.values().any(|lead| lead.has_label(id))
+    }
+
     pub(super) fn has(&self, id: &str) -> bool {
         self.0.contains_key(id)
     }
@@ -78,8 +83,7 @@ impl Leads {
         }
         // All of a refused change is refused.
         let mut changed = lead.clone();
-        changed.change(members, company, now)?;
-        changed.touch(now);
+        changed.update(members, company, now)?;
         *lead = changed;
         Ok(Answer::success(StatusCode::OK, &lead.to_json()))
     }

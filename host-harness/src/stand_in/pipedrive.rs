@@ -145,7 +145,11 @@ impl Pipedrive {
             Operation::GetLabels => Ok(company.labels.list()),
             Operation::AddLabel => company.labels.create(&members()?, now),
             Operation::UpdateLabel(id) => company.labels.update(id, &members()?, now),
+            Operation::DeleteLabel(id) if leads.have_label(id) => {
+                Err(Refusal::NotModelled("the deletion of a label that a lead has".to_owned()))
+            }
             Operation::DeleteLabel(id) => company.labels.delete(id),
+            // Without the standard fields, whose ids and types are not known.
             Operation::GetFields => {
                 let fields: Vec<_> = company.fields.iter().map(CustomField::to_json).collect();
                 Ok(Answer::success(http::StatusCode::OK, &fields.into()))

@@ -103,7 +103,9 @@ fn a_lead_is_made_listed_archived_and_deleted() {
     assert_eq!(ask(&mut server, "PATCH", &path, r#"{"title":"x"}"#).0, 501);
     assert_eq!(ask(&mut server, "DELETE", &path, ""), (200, json!({"success": true, "data": {"id": id}})));
     assert_eq!(ask(&mut server, "GET", &path, "").0, 404);
-    assert_eq!(ask(&mut server, "POST", "/v1/leads", r#"{"person_id":1}"#).0, 400);
+    for untitled in [r#"{"person_id":1}"#, r#"{"person_id":1,"title":null}"#, r#"{"person_id":1,"title":""}"#] {
+        assert_eq!(ask(&mut server, "POST", "/v1/leads", untitled).0, 400, "{untitled}");
+    }
 }
 
 #[test]
@@ -118,6 +120,8 @@ fn labels_are_made_changed_and_deleted() {
     let (_, listed) = ask(&mut server, "GET", "/v1/leadLabels", "");
     assert_eq!(listed["data"].as_array().unwrap().last(), Some(&changed["data"]));
     assert_eq!(ask(&mut server, "PATCH", LEAD, &format!(r#"{{"label_ids":["{id}"]}}"#)).0, 200);
+    assert_eq!(ask(&mut server, "DELETE", &path, "").0, 501, "a lead has it");
+    ask(&mut server, "PATCH", LEAD, r#"{"label_ids":[]}"#);
     assert_eq!(ask(&mut server, "DELETE", &path, "").1["data"], json!({"id": id}));
     assert_eq!(ask(&mut server, "DELETE", &path, "").0, 501);
     for (body, info) in [
