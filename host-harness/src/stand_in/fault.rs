@@ -105,6 +105,9 @@ const NAMES: [(&str, Fault); 26] = [
 /// Some of an answer, and not all of it.
 const DEFAULT_CUT_BYTES: usize = 10;
 
+/// What is sent is held in memory, and this is more than any client here takes.
+const MOST_CUT_BYTES: usize = 16 * 1024 * 1024;
+
 const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 
 /// Many drips fit into the shortest read timeout, one second.
@@ -132,9 +135,13 @@ impl FromStr for Fault {
         };
         match (fault, argument) {
             (fault, None) => Ok(*fault),
-            (Self::CutBody(_), Some(bytes)) => bytes.parse().map(Self::CutBody).map_err(|_| {
-                (format!("`{name}` takes a number of bytes, not `{bytes}`"), format!("{name} {DEFAULT_CUT_BYTES}"))
-            }),
+            (Self::CutBody(_), Some(written)) => {
+                let bytes = written.parse().ok().filter(|bytes| *bytes <= MOST_CUT_BYTES);
+                bytes.map(Self::CutBody).ok_or_else(|| {
+                    let message = format!("`{name}` takes a number of bytes up to {MOST_CUT_BYTES}, not `{written}`");
+                    (message, format!("{name} {DEFAULT_CUT_BYTES}"))
+                })
+            }
             (_, Some(_)) => Err((format!("`{name}` takes nothing behind it"), name.to_owned())),
         }
     }

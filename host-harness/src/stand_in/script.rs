@@ -177,7 +177,12 @@ mod tests {
     fn what_is_no_line_is_told_with_what_could_stand_there() {
         for (text, line, message) in [
             ("model\nunavailble", 2, "there is no fault `unavailble`"),
-            ("cut-body x", 1, "`cut-body` takes a number of bytes, not `x`"),
+            ("cut-body x", 1, "`cut-body` takes a number of bytes up to 16777216, not `x`"),
+            (
+                "cut-body 18446744073709551615",
+                1,
+                "`cut-body` takes a number of bytes up to 16777216, not `18446744073709551615`",
+            ),
             ("redirect 3", 1, "`redirect` takes nothing behind it"),
             ("99", 1, "`99` is not a status"),
             ("200\n  nothing", 2, "`nothing` is no part of an answer"),
