@@ -7,8 +7,10 @@
 //! ```
 
 mod answer;
+mod custom;
 mod fields;
 mod recognition;
+mod values;
 
 pub use self::recognition::check;
 
@@ -99,7 +101,7 @@ impl LeadUpdate {
         let server = server(self.server.as_deref().unwrap_or(DEFAULT_SERVER))
             .map_err(|problem| found.problem(Problem::new(&place, problem.0).hint(problem.1)))
             .ok()?;
-        let lead_id = if fields::is_uuid(&self.lead_id) { &self.lead_id } else { "" };
+        let lead_id = if values::is_uuid(&self.lead_id) { &self.lead_id } else { "" };
         noted_all(UrlTemplate::read(&format!("{server}/leads/{lead_id}"), &place), &mut found.problems)
     }
 
@@ -139,7 +141,7 @@ impl LeadUpdate {
 const NOTHING: &str = "there is nothing to change";
 
 fn check_lead_id(lead_id: &str, place: &Place, found: &mut Found) {
-    if !fields::is_uuid(lead_id) {
+    if !values::is_uuid(lead_id) {
         let problem = Problem::new(place, format!("{lead_id:?} is not the UUID of a lead"));
         found.problem(problem.hint("adf21080-0e10-11eb-879b-05d71fb426ec"));
     }

@@ -1,18 +1,17 @@
 //! The fields of a lead, and what each takes: one table for typed changes and for the body of any task.
 //!
 //! A rule that the vendor documents, or was seen to apply, is a problem where it is broken; what is only assumed is a
-//! warning. What a custom field takes depends on its type, which only the vendor knows.
+//! warning. What custom fields take is in `custom.rs`.
 
 use serde_json::{Map, Value};
 
-use crate::members::{nearest, shown};
+use super::custom::{self, CustomKey};
+use super::values::{check_currency, is_date, is_uuid, must_be};
+use crate::members::nearest;
 use crate::problem::{Found, Place, Problem};
 
 /// The vendor's limit for a title, by the text of its own refusal.
 const MOST_TITLE_CHARACTERS: usize = 255;
-
-/// The longest text that any type of custom field takes: "65k" in the vendor's words.
-const MOST_CUSTOM_CHARACTERS: usize = 65_535;
 
 /// A standard field.
 struct Field {
@@ -73,7 +72,7 @@ pub(super) struct Change<'a> {
 
 /// Looks at each change, and at what they are together. `place` is that of them all.
 pub(super) fn check<'a>(changes: impl IntoIterator<Item = Change<'a>>, place: &Place, found: &mut Found) {
-    let mut custom = Vec::new();
+    let mut customs = Vec::new();
     let mut unset = 0;
     for change in changes {
         let Change { name, value, place } = &change;
@@ -87,7 +86,7 @@ pub(super) fn check<'a>(changes: impl IntoIterator<Item = Change<'a>>, place: &P
             };
             found.problem(Problem::new(place, message));
         } else if CustomKey::of(name).is_some() {
-            custom.push(change);
+            customs.push(change);
         // One of the vendor's own tutorials sends the id along.
         } else if *name != "id" {
             found.warning(unknown(name, place));
@@ -97,8 +96,9 @@ pub(super) fn check<'a>(changes: impl IntoIterator<Item = Change<'a>>, place: &P
         let message = "a lead stays linked to a person or to an organization, and both are unset";
         found.problem(Problem::new(place, message).hint("\"person_id\": null, \"organization_id\": 7"));
     }
-    for change in &custom {
-        check_custom(change, &custom, found);
+    let names: Vec<_> = customs.iter().map(|change: &Change<'_>| change.name).collect();
+    for Change { name, value, place } in &customs {
+        custom::check(name, value, place, &names, found);
     }
 }
 
@@ -147,10 +147,6 @@ impl Field {
             _ => (self.check)(value, place, found),
         }
     }
-}
-
-fn must_be(expected: &str, value: &Value, place: &Place) -> Problem {
-    Problem::new(place, format!("must be {expected}, not {}", shown(value)))
 }
 
 fn check_title(value: &Value, place: &Place, found: &mut Found) {
@@ -225,17 +221,6 @@ fn check_money(value: &Value, place: &Place, found: &mut Found) {
     }
 }
 
-fn check_currency(value: &Value, place: &Place, found: &mut Found) {
-    let is_code = |code: &&str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let Some(code) = value.as_str().filter(is_code) else {
-        return found.problem(must_be("a currency of three letters", value, place).hint("\"EUR\""));
-    };
-    if code.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        let capitals = format!("{:?}", code.to_ascii_uppercase());
-        found.warning(Problem::new(place, "ISO 4217 writes a currency in capitals").hint(capitals));
-    }
-}
-
 fn check_date(value: &Value, place: &Place, found: &mut Found) {
     if !value.as_str().is_some_and(is_date) {
         found.problem(must_be("a day that exists, as YYYY-MM-DD", value, place).hint("\"2026-12-31\""));
@@ -253,98 +238,6 @@ fn check_visibility(value: &Value, place: &Place, found: &mut Found) {
         Some(level) if LEVELS.contains(&level.as_str()) => problem.hint(format!("{level:?}")),
         _ => problem,
     });
-}
-
-/// The key of a custom field, or of what goes with it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CustomKey<'a> {
-    Field(&'a str),
-    Currency(&'a str),
-    Until(&'a str),
-}
-
-impl<'a> CustomKey<'a> {
-    fn of(name: &'a str) -> Option<Self> {
-        let (digits, rest) = name.split_at_checked(40)?;
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        match rest {
-            "" => Some(Self::Field(digits)),
-            "_currency" => Some(Self::Currency(digits)),
-            "_until" => Some(Self::Until(digits)),
-            _ => None,
-        }
-    }
-}
-
-/// The type of a custom field is not known here, but some of it shows in what goes with it.
-fn check_custom(change: &Change<'_>, all: &[Change<'_>], found: &mut Found) {
-    let Change { name, value, place } = change;
-    let with = |key: CustomKey<'_>| all.iter().any(|other| CustomKey::of(other.name) == Some(key));
-    match (CustomKey::of(name), value) {
-        (None, _) | (_, Value::Null) => {}
-        (Some(CustomKey::Currency(_)), value) => check_currency(value, place, found),
-        (Some(CustomKey::Until(_)), value) => {
-            if !value.as_str().is_some_and(is_date_or_time) {
-                let hint = "\"2026-12-31\", or \"23:59:59\"";
-                found.problem(must_be("a day or a time, the end of a range", value, place).hint(hint));
-            }
-        }
-        (Some(CustomKey::Field(key)), value) => {
-            if with(CustomKey::Currency(key)) && !value.is_number() {
-                found.warning(must_be("a number, since a currency goes with it", value, place));
-            } else if with(CustomKey::Until(key)) && !value.as_str().is_some_and(is_date_or_time) {
-                found.warning(must_be("a day or a time, since the end of a range goes with it", value, place));
-            } else if let Value::Bool(_) | Value::Array(_) | Value::Object(_) = value {
-                let problem =
-                    Problem::new(place, "no type of custom field is known to take this; ids go into one string");
-                found.warning(problem.hint("\"123,456\""));
-            } else if value.as_str().is_some_and(|text| text.chars().count() > MOST_CUSTOM_CHARACTERS) {
-                let message = format!("no type of custom field takes more than {MOST_CUSTOM_CHARACTERS} characters");
-                found.warning(Problem::new(place, message));
-            }
-        }
-    }
-}
-
-/// 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4), of any version.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let groups = text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
-    groups.eq([8, 4, 4, 4, 12].map(Some))
-}
-
-/// A day of the Gregorian calendar, `YYYY-MM-DD` (RFC 3339, section 5.6).
-fn is_date(text: &str) -> bool {
-    let Some([year, month, day]) = numbers(text, '-', [4, 2, 2]) else { return false };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    (1..=days).contains(&day)
-}
-
-fn is_date_or_time(text: &str) -> bool {
-    is_date(text)
-        || numbers(text, ':', [2, 2, 2]).is_some_and(|[hour, minute, second]| hour < 24 && minute < 60 && second < 60)
-}
-
-/// Three numbers of so many digits each.
-fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u32; 3]> {
-    let mut parts = text.split(separator);
-    let mut read = [0; 3];
-    for (number, digits) in read.iter_mut().zip(digits) {
-        let part = parts.next()?;
-        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        *number = part.parse().ok()?;
-    }
-    parts.next().is_none().then_some(read)
 }
 
 /// The members of an object as changes.
@@ -390,30 +283,6 @@ mod tests {
         let key = format!("/{KEY}");
         let expected = ["/title", "/org_id", "/abcdefabcdefabcdefabcdef", "/value/currency", "/value/vat", &key];
         assert_eq!(places, expected);
-    }
-
-    #[test]
-    fn a_day_is_one_of_the_calendar() {
-        for (text, exists) in [
-            ("2024-02-29", true),
-            ("2100-02-29", false),
-            ("2000-02-29", true),
-            ("2026-02-29", false),
-            ("2026-04-31", false),
-            ("2026-13-01", false),
-            ("2026-00-10", false),
-            ("2026-01-00", false),
-            ("2026-1-1", false),
-            ("+026-01-01", false),
-            ("2026-01-01T00:00:00Z", false),
-            ("2026-01-01-", false),
-            ("", false),
-        ] {
-            assert_eq!(is_date(text), exists, "{text}");
-        }
-        for (text, exists) in [("23:59:59", true), ("24:00:00", false), ("9:00:00", false), ("2026-01-01", true)] {
-            assert_eq!(is_date_or_time(text), exists, "{text}");
-        }
     }
 
     #[test]
