@@ -12,7 +12,8 @@ use http_task_host::component::{Body, Prepared, Problem};
 use http_task_host::{Egress, HttpTask, Limits};
 use loaded::{NO_CONTEXT, load};
 
-const TABLES: [&str; 5] = ["outcomes.md", "places.md", "expressions.md", "lead-fields.md", "lead-answers.md"];
+const TABLES: [&str; 6] =
+    ["outcomes.md", "places.md", "expressions.md", "lead-fields.md", "lead-answers.md", "hostile.md"];
 
 #[test]
 fn every_table_is_made_by_a_test() {

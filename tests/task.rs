@@ -203,7 +203,11 @@ async fn without_a_grant_nothing_is_sent_and_the_refusal_says_what_to_add() {
     let egress = Egress::new(Grants::default(), Credentials::default(), Redactor::default()).unwrap();
     let run = run(&load(egress, Limits::default()), &definition("GET", &server, "")).await;
     let Err(Failure::PermanentDenied(denial)) = run.outcome else { panic!("{:?}", run.outcome) };
-    assert_eq!(denial.hint, Some(format!("[[grants]]\norigin = \"http://{}\"\n", server.address())));
+    let entry = format!(
+        "[[grants]]\nscheme = \"http\"\nhost = \"127.0.0.1\"\nport = {}\nmethods = [\"GET\"]\npath = \"/x\"\nnetworks = [\"loopback\"]\n",
+        server.address().port()
+    );
+    assert_eq!(denial.hint, Some(entry));
     assert_eq!(server.received(), []);
 }
 

@@ -29,6 +29,7 @@ use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
 use http_task_host::stand_in::StandIn;
+use http_task_host::transport::Transport;
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 
 use self::output::Output;
@@ -59,12 +60,15 @@ struct Cli {
 
 #[derive(Args)]
 struct Settings {
-    /// The file that says to which origins requests may go [default: grants.toml in the configuration folder]
+    /// The file that says which requests may leave [default: grants.toml in the configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     grants: Option<PathBuf>,
     /// The file of credentials references [default: credentials.toml in the configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     credentials: Option<PathBuf>,
+    /// The file of authorities, client certificates and a proxy [default: transport.toml in the configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    transport: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -78,7 +82,7 @@ enum Command {
     Run(run::Arguments),
     /// Show all that is wrong with a definition
     Check(check::Arguments),
-    /// Allow requests to the servers that a definition names
+    /// Allow the requests that a definition makes, and no others
     Grant(grant::Arguments),
     /// Name secrets, without showing them to definitions
     Credentials(credentials::Arguments),
@@ -223,7 +227,8 @@ impl Settings {
         }
         let grants = Grants::read(&self.grants()?)?;
         let credentials = Credentials::read(&self.credentials()?)?;
-        Ok(Egress::new(grants, credentials, output.redactor().clone())?)
+        let transport = settings_file(self.transport.as_deref(), "--transport", "transport.toml")?;
+        Ok(Egress::by(Transport::read(&transport)?, grants, credentials, output.redactor().clone())?)
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {

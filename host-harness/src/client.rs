@@ -1,28 +1,30 @@
-//! The one client of a host: connections are pooled and shared by all calls. It resolves, connects, sends once and
-//! reads the whole answer, each part within its own limit. No redirect is followed.
+//! The one client of a host: connections are pooled and shared by all calls that may have them. It sends once and reads the
+//! whole answer, each part within its own limit. No redirect is followed.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, Uri, header};
+use http::{Request, Response, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::{Client as PooledClient, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls_platform_verifier::ConfigVerifierExt;
-use tokio::net::TcpStream;
+use hyper_util::client::legacy::Client as PooledClient;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tower_service::Service;
+
+use crate::connector::{ClosedAddress, ConnectError, ConnectLimits, ConnectTimes, Connector, Phase, SCOPE, Scope};
+use crate::network::Networks;
+use crate::origin::Origin;
+use crate::transport::{TlsError, Transport};
 
 /// How long an unused connection is kept: below the 60 s and more after which common servers and proxies close it.
 const IDLE: Duration = Duration::from_secs(50);
@@ -37,12 +39,33 @@ const MOST_RESERVED_BYTES: usize = 64 * 1024;
 
 /// The pooled client.
 #[derive(Clone)]
-pub(crate) struct Client(PooledClient<Connector, Full<Bytes>>);
+pub(crate) struct Client(Arc<Pools>);
+
+struct Pools {
+    dial: Dial,
+    /// A connection is never shared beyond its route: what was dialled by leave of one grant is not there for another.
+    by_route: Mutex<HashMap<Route, Pool>>,
+}
+
+type Pool = PooledClient<Connector, Full<Bytes>>;
+
+enum Dial {
+    Transport { transport: Transport, anonymous: Box<ClientConfig>, identified: Vec<ClientConfig> },
+    Fixed(SocketAddr),
+}
+
+/// What the connections of a pool have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Route {
+    open: Networks,
+    /// The certificate of this host's own that is shown.
+    identity: Option<usize>,
+}
 
 /// How long and how much one exchange may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExchangeLimits {
-    pub(crate) connect: Duration,
+    pub(crate) connect: ConnectLimits,
     pub(crate) first_byte: Duration,
     pub(crate) between_bytes: Duration,
     pub(crate) deadline: Instant,
@@ -59,10 +82,12 @@ pub(crate) struct Answer {
 /// Why there is no whole answer.
 #[derive(Debug)]
 pub(crate) enum ExchangeError {
+    /// Policy: the address is on a closed network.
+    Closed(ClosedAddress),
     /// The name could not be resolved.
     Resolve(String),
-    /// No connection within the definition's time.
-    ConnectTimeout,
+    /// No connection in time; the text says which part of it took too long.
+    ConnectTimeout(String),
     /// Nobody accepts connections there.
     Refused(String),
     /// Connecting failed otherwise.
@@ -71,8 +96,10 @@ pub(crate) enum ExchangeError {
     Certificate(String),
     /// TLS failed otherwise.
     Tls(String),
-    /// Connected, and then nothing for the definition's time.
-    ReadTimeout,
+    /// Connected, and then no answer for this time.
+    FirstByteTimeout(Duration),
+    /// An answer that stopped for this time.
+    BetweenBytesTimeout(Duration),
     /// The whole exchange took longer than the host allows.
     Deadline,
     /// The answer is larger than the host allows.
@@ -85,13 +112,18 @@ impl ExchangeError {
     /// Whether there was a connection, so that the request may have left.
     pub(crate) fn after_connecting(&self) -> bool {
         match self {
-            Self::Resolve(_)
-            | Self::ConnectTimeout
+            Self::Closed(_)
+            | Self::Resolve(_)
+            | Self::ConnectTimeout(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::Certificate(_)
             | Self::Tls(_) => false,
-            Self::ReadTimeout | Self::Deadline | Self::TooLarge(_) | Self::Broken(_) => true,
+            Self::FirstByteTimeout(_)
+            | Self::BetweenBytesTimeout(_)
+            | Self::Deadline
+            | Self::TooLarge(_)
+            | Self::Broken(_) => true,
         }
     }
 }
@@ -99,11 +131,12 @@ impl ExchangeError {
 impl Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resolve(why) => write!(f, "resolving the name failed: {why}"),
-            Self::ConnectTimeout => f.write_str("connecting took too long"),
+            Self::Closed(closed) => closed.fmt(f),
+            Self::Resolve(why) | Self::ConnectTimeout(why) => f.write_str(why),
             Self::Refused(why) | Self::Connect(why) => write!(f, "connecting failed: {why}"),
             Self::Certificate(why) | Self::Tls(why) => write!(f, "TLS failed: {why}"),
-            Self::ReadTimeout => f.write_str("nothing was received in time"),
+            Self::FirstByteTimeout(limit) => write!(f, "no answer began within {} s", limit.as_secs_f64()),
+            Self::BetweenBytesTimeout(limit) => write!(f, "the answer stopped for {} s", limit.as_secs_f64()),
             Self::Deadline => f.write_str("the deadline of the call passed"),
             Self::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
             Self::Broken(why) => write!(f, "the exchange broke: {why}"),
@@ -112,19 +145,10 @@ impl Display for ExchangeError {
 }
 
 impl Client {
-    /// A client that resolves and connects as the URL says, TLS verified by the platform's roots.
-    pub(crate) fn new() -> Result<Self, rustls::Error> {
-        // Another library of the process may have installed its provider already; either serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(rustls::ClientConfig::with_platform_verifier()?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
-        Ok(Self::with(Dial::Direct(https)))
+    /// A client that travels this way.
+    pub(crate) fn new(transport: Transport) -> Result<Self, TlsError> {
+        let (anonymous, identified) = transport.tls()?;
+        Ok(Self::with(Dial::Transport { transport, anonymous: Box::new(anonymous), identified }))
     }
 
     /// A client that dials one address whatever the URL says, without TLS: for a stand-in.
@@ -133,53 +157,87 @@ impl Client {
     }
 
     fn with(dial: Dial) -> Self {
-        let mut builder = PooledClient::builder(TokioExecutor::new());
-        builder
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(PING)
-            .http2_keep_alive_timeout(PONG)
-            .set_host(false);
-        Self(builder.build(Connector { dial }))
+        Self(Arc::new(Pools { dial, by_route: Mutex::default() }))
+    }
+
+    fn pool(&self, origin: &Origin, open: &Networks) -> Pool {
+        let Pools { dial, by_route } = self.0.as_ref();
+        let identity = match dial {
+            Dial::Transport { transport, .. } => transport.identity_for(origin),
+            Dial::Fixed(_) => None,
+        };
+        let route = Route { open: open.clone(), identity };
+        let mut pools = by_route.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.entry(route).or_insert_with_key(|route| pooled(dial.connector(route))).clone()
     }
 
     /// Sends a request once, and reads the answer. The time that connecting took comes along with either.
     pub(crate) async fn exchange(
         &self,
         request: Request<Full<Bytes>>,
+        origin: &Origin,
+        open: &Networks,
         limits: ExchangeLimits,
-    ) -> (Result<Answer, ExchangeError>, Option<Duration>) {
+    ) -> (Result<Answer, ExchangeError>, Option<ConnectTimes>) {
+        let pool = self.pool(origin, open);
         let (phases, mut phase) = watch::channel(Phase::Ready(Instant::now()));
-        let scope = Connecting { timeout: limits.connect, phases: Arc::new(phases) };
-        let result = timeout_at(limits.deadline, self.exchange_within(request, limits, scope, &mut phase)).await;
+        let scope = Scope { limits: limits.connect, phases: Arc::new(phases) };
+        let result = timeout_at(limits.deadline, exchange_within(&pool, request, limits, scope, &mut phase)).await;
         let connect = match *phase.borrow() {
-            Phase::Connected { took, .. } => Some(took),
+            Phase::Connected { times, .. } => Some(times),
             _ => None,
         };
         let result = result.unwrap_or_else(|_| match *phase.borrow() {
             // Nothing has been sent on a connection that is not there.
-            Phase::Connecting => Err(ExchangeError::ConnectTimeout),
+            Phase::Dialling { .. } => {
+                Err(ExchangeError::ConnectTimeout("the deadline of the call passed before it was connected".into()))
+            }
             _ => Err(ExchangeError::Deadline),
         });
         (result, connect)
     }
+}
 
-    async fn exchange_within(
-        &self,
-        request: Request<Full<Bytes>>,
-        limits: ExchangeLimits,
-        scope: Connecting,
-        phase: &mut watch::Receiver<Phase>,
-    ) -> Result<Answer, ExchangeError> {
-        let response = pin!(CONNECTING.scope(scope, self.0.request(request)));
-        let response = first_byte(response, limits.first_byte, phase).await?;
-        let (parts, body) = response.into_parts();
-        let mut content = BytesMut::new();
-        let read = read(body, &parts.headers, limits, &mut content);
-        let cut = timeout_at(limits.deadline, read).await.unwrap_or(Err(ExchangeError::Deadline)).err();
-        Ok(Answer { head: Response::from_parts(parts, ()), content: content.freeze(), cut })
+impl Dial {
+    fn connector(&self, Route { open, identity }: &Route) -> Connector {
+        match self {
+            Self::Fixed(address) => Connector::fixed(*address),
+            Self::Transport { transport, anonymous, identified } => {
+                let tls = identity.and_then(|index| identified.get(index)).unwrap_or(anonymous).clone();
+                match &transport.proxy {
+                    Some(proxy) => Connector::proxied(tls, proxy.clone(), open.clone()),
+                    None => Connector::direct(tls, Arc::clone(&transport.resolver), open.clone()),
+                }
+            }
+        }
     }
+}
+
+fn pooled(connector: Connector) -> Pool {
+    PooledClient::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PONG)
+        .set_host(false)
+        .build(connector)
+}
+
+async fn exchange_within(
+    pool: &Pool,
+    request: Request<Full<Bytes>>,
+    limits: ExchangeLimits,
+    scope: Scope,
+    phase: &mut watch::Receiver<Phase>,
+) -> Result<Answer, ExchangeError> {
+    let response = pin!(SCOPE.scope(scope, pool.request(request)));
+    let response = first_byte(response, limits.first_byte, phase).await?;
+    let (parts, body) = response.into_parts();
+    let mut content = BytesMut::new();
+    let read = read(body, &parts.headers, limits, &mut content);
+    let cut = timeout_at(limits.deadline, read).await.unwrap_or(Err(ExchangeError::Deadline)).err();
+    Ok(Answer { head: Response::from_parts(parts, ()), content: content.freeze(), cut })
 }
 
 type Requested = Result<Response<Incoming>, hyper_util::client::legacy::Error>;
@@ -194,14 +252,14 @@ async fn first_byte(
         let since = match *phase.borrow_and_update() {
             Phase::Ready(at) | Phase::Connected { at, .. } => Some(at),
             // Connecting has its own limit, in the connector.
-            Phase::Connecting => None,
+            Phase::Dialling { .. } => None,
         };
         tokio::select! {
             biased;
             answered = &mut response => return answered.map_err(|error| classify(&error)),
             Ok(()) = phase.changed() => {}
             () = sleep_until(since.unwrap_or_else(Instant::now) + limit), if since.is_some() => {
-                return Err(ExchangeError::ReadTimeout);
+                return Err(ExchangeError::FirstByteTimeout(limit));
             }
         }
     }
@@ -224,7 +282,8 @@ async fn read(
         }
         content.reserve(announced.min(MOST_RESERVED_BYTES));
     }
-    while let Some(frame) = timeout(limits.between_bytes, body.frame()).await.map_err(|_| ExchangeError::ReadTimeout)? {
+    let pause = limits.between_bytes;
+    while let Some(frame) = timeout(pause, body.frame()).await.map_err(|_| ExchangeError::BetweenBytesTimeout(pause))? {
         let frame = frame.map_err(|error| ExchangeError::Broken(chain(&error)))?;
         let Ok(data) = frame.into_data() else { continue };
         if content.len() + data.len() > most {
@@ -237,9 +296,11 @@ async fn read(
 
 /// What the pooled client's error means. Its kinds are not public; its causes tell.
 fn classify(error: &hyper_util::client::legacy::Error) -> ExchangeError {
-    match causes(error).find_map(|cause| cause.downcast_ref::<ConnectFailed>()) {
-        Some(ConnectFailed::Timeout) => ExchangeError::ConnectTimeout,
-        Some(ConnectFailed::Other(cause)) => classify_connect(cause.as_ref()),
+    match causes(error).find_map(|cause| cause.downcast_ref::<ConnectError>()) {
+        Some(error @ ConnectError::TimedOut(..)) => ExchangeError::ConnectTimeout(error.to_string()),
+        Some(error @ ConnectError::Resolve(_)) => ExchangeError::Resolve(error.to_string()),
+        Some(ConnectError::Closed(closed)) => ExchangeError::Closed(closed.clone()),
+        Some(ConnectError::Other(cause)) => classify_connect(cause.as_ref()),
         None => ExchangeError::Broken(chain(error)),
     }
 }
@@ -256,8 +317,7 @@ fn classify_connect(error: &(dyn StdError + 'static)) -> ExchangeError {
             return ExchangeError::Refused(text);
         }
     }
-    // The connector tells a failed resolution by its text alone.
-    if text.starts_with("dns error") { ExchangeError::Resolve(text) } else { ExchangeError::Connect(text) }
+    ExchangeError::Connect(text)
 }
 
 /// An error and all its causes.
@@ -285,100 +345,4 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
         }
     }
     text
-}
-
-/// How far an exchange has come on its way to a connection.
-#[derive(Debug, Clone, Copy)]
-enum Phase {
-    /// Nothing has been dialled: a pooled connection, or none needed yet.
-    Ready(Instant),
-    Connecting,
-    Connected {
-        at: Instant,
-        took: Duration,
-    },
-}
-
-/// What the connector must know of the exchange that it connects for; the pool in between passes only the URL.
-#[derive(Clone)]
-struct Connecting {
-    timeout: Duration,
-    phases: Arc<watch::Sender<Phase>>,
-}
-
-tokio::task_local! {
-    static CONNECTING: Connecting;
-}
-
-#[derive(Clone)]
-struct Connector {
-    dial: Dial,
-}
-
-#[derive(Clone)]
-enum Dial {
-    Direct(HttpsConnector<HttpConnector>),
-    Fixed(SocketAddr),
-}
-
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type BoxError = Box<dyn StdError + Send + Sync>;
-
-#[derive(Debug)]
-enum ConnectFailed {
-    Timeout,
-    Other(BoxError),
-}
-
-impl Display for ConnectFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Timeout => f.write_str("connecting took too long"),
-            Self::Other(error) => error.fmt(f),
-        }
-    }
-}
-
-impl StdError for ConnectFailed {}
-
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = ConnectFailed;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectFailed>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectFailed>> {
-        match &mut self.dial {
-            Dial::Direct(https) => https.poll_ready(context).map_err(ConnectFailed::Other),
-            Dial::Fixed(_) => Poll::Ready(Ok(())),
-        }
-    }
-
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let scope = CONNECTING.try_with(Clone::clone).ok();
-        let mut dial = self.dial.clone();
-        Box::pin(async move {
-            let Some(Connecting { timeout: limit, phases }) = scope else {
-                return dial.connect(url).await.map_err(ConnectFailed::Other);
-            };
-            let started = Instant::now();
-            phases.send_replace(Phase::Connecting);
-            let stream = timeout(limit, dial.connect(url)).await;
-            // Also when it failed: the request may have found another connection meanwhile, and is waiting on that.
-            phases.send_replace(Phase::Connected { at: Instant::now(), took: started.elapsed() });
-            stream.map_err(|_| ConnectFailed::Timeout)?.map_err(ConnectFailed::Other)
-        })
-    }
-}
-
-impl Dial {
-    async fn connect(&mut self, url: Uri) -> Result<Stream, BoxError> {
-        match self {
-            Self::Direct(https) => https.call(url).await,
-            Self::Fixed(address) => {
-                let stream = TcpStream::connect(*address).await?;
-                stream.set_nodelay(true)?;
-                Ok(MaybeHttpsStream::Http(TokioIo::new(stream)))
-            }
-        }
-    }
 }

@@ -168,10 +168,14 @@ impl HttpTask {
 
     /// Sends the request and judges what comes back.
     pub async fn run(&self, definition: &str, input: &str, context: &Context) -> Run {
-        self.sending(async |task, store| {
+        let call = async |task: &bindings::HttpTask, store: &mut Store<CallState>| {
             task.workflow_http_task_task().call_run(store, &definition.to_owned(), &input.to_owned(), context).await
-        })
-        .await
+        };
+        let written = || {
+            let definition: serde_json::Value = serde_json::from_str(definition).unwrap_or_default();
+            definition["httpRequest"]["url"].as_str().map(str::to_owned).into_iter().collect()
+        };
+        self.sending(call, written).await
     }
 
     /// The request that [`update_lead`](Self::update_lead) would send. Nothing is sent.
@@ -181,12 +185,18 @@ impl HttpTask {
 
     /// Updates one lead of Pipedrive.
     pub async fn update_lead(&self, step: &LeadUpdate, context: &Context) -> Run {
-        self.sending(async |task, store| task.workflow_http_task_leads().call_update(store, step, context).await).await
+        let call = async |task: &bindings::HttpTask, store: &mut Store<CallState>| {
+            task.workflow_http_task_leads().call_update(store, step, context).await
+        };
+        let server = step.server.as_deref().unwrap_or("https://api.pipedrive.com/v1").trim_end_matches('/');
+        let written = || ["", "/api/v1"].map(|base| format!("{server}{base}/leads/${{leadId}}")).into();
+        self.sending(call, written).await
     }
 
-    /// All that policy has against a request to this URL with these credentials. Nothing is sent.
-    pub fn denials(&self, url: &str, credentials: Option<&str>) -> Vec<Denial> {
-        self.egress.refusals(url, credentials).into_iter().map(Denial::from).collect()
+    /// All that policy has against a task with this method, this URL and these credentials, as they are written in a
+    /// definition, whatever its input. Nothing is sent.
+    pub fn denials(&self, method: &str, url: &str, credentials: Option<&str>) -> Vec<Denial> {
+        self.egress.refusals(method, url, credentials).into_iter().map(Denial::from).collect()
     }
 
     /// What `run` would be refused for is told here already.
@@ -211,11 +221,16 @@ impl HttpTask {
         self.call(true, call).await.0
     }
 
+    /// `written` are the URLs, as they are written, that the request may have come from.
     async fn sending(
         &self,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<Result<Completed, Failure>>,
+        written: impl FnOnce() -> Vec<String>,
     ) -> Run {
-        let (called, record) = self.call(false, call).await;
+        let (called, mut record) = self.call(false, call).await;
+        if let Some(refusal) = record.refusal.take() {
+            record.refusal = Some(written().iter().fold(refusal, |refusal, url| refusal.for_task(url)));
+        }
         let (outcome, error) = match called {
             Ok(outcome) => (outcome, None),
             Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
@@ -265,8 +280,8 @@ impl Body {
 }
 
 impl From<Refusal> for Denial {
-    fn from(Refusal { message, hint }: Refusal) -> Self {
-        Self { message, hint }
+    fn from(refusal: Refusal) -> Self {
+        Self { hint: refusal.hint(), message: refusal.message }
     }
 }
 

@@ -165,19 +165,15 @@ impl Credentials {
         }
         let place = self.file.as_ref().map_or_else(String::new, |file| format!(" in {}", file.display()));
         let Some(entry) = self.entries.get(reference) else {
-            return Err(Refusal {
-                message: format!("there are no credentials `{reference}`{place}"),
-                hint: Some(format!(
-                    "http-task credentials add {reference} --kind header --header x-api-token --env API_TOKEN --origin {origin}"
-                )),
-            });
+            let add = format!(
+                "http-task credentials add {reference} --kind header --header x-api-token --env API_TOKEN --origin {origin}"
+            );
+            return Err(Refusal::new(format!("there are no credentials `{reference}`{place}"), add));
         };
         if !entry.origins.contains(origin) {
             let bound: Vec<_> = entry.origins.iter().map(|origin| format!("\"{origin}\"")).collect();
-            return Err(Refusal {
-                message: format!("the credentials `{reference}` are not bound to {origin}"),
-                hint: Some(format!("origins = [{}, \"{origin}\"]", bound.join(", "))),
-            });
+            let origins = format!("origins = [{}, \"{origin}\"]", bound.join(", "));
+            return Err(Refusal::new(format!("the credentials `{reference}` are not bound to {origin}"), origins));
         }
         let variable = &entry.secret.env;
         let secret = match env::var(variable) {
@@ -215,10 +211,8 @@ fn credential(
 }
 
 fn unusable(reference: &str, variable: &str, why: &str) -> Refusal {
-    Refusal {
-        message: format!("the secret of the credentials `{reference}` cannot be used: the variable {variable} {why}"),
-        hint: Some(format!("export {variable}=…")),
-    }
+    let message = format!("the secret of the credentials `{reference}` cannot be used: the variable {variable} {why}");
+    Refusal::new(message, format!("export {variable}=…"))
 }
 
 /// Adds a reference to a file, which is made when it is not there. An existing reference of that name is not replaced.
@@ -283,7 +277,7 @@ mod tests {
     fn an_unset_variable_is_a_refusal_that_names_it() {
         let credentials = read(&FILE.replace("PATH", "HTTP_TASK_SURELY_UNSET")).unwrap();
         let refusal = find(&credentials, "pipedrive", "https://api.pipedrive.com").err().unwrap();
-        assert_eq!(refusal.hint.as_deref(), Some("export HTTP_TASK_SURELY_UNSET=…"));
+        assert_eq!(refusal.hint().as_deref(), Some("export HTTP_TASK_SURELY_UNSET=…"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,13 +16,16 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
+use crate::connector::ConnectLimits;
 use crate::credentials::{Credential, Credentials};
 use crate::exchange::{Exchange, Received, Sent, SentCredential};
-use crate::grants::{Grants, Refusal};
+use crate::grants::{Grant, Grants, Need, Refusal};
 use crate::limits::Limits;
-use crate::origin::Origin;
+use crate::network::Networks;
 use crate::redaction::Redactor;
 use crate::stand_in::StandIn;
+use crate::target::Target;
+use crate::transport::{TlsError, Transport};
 
 /// The private header that carries the credentials reference out of the guest. It never leaves the host.
 const CREDENTIALS_HEADER: HeaderName = HeaderName::from_static("x-http-task-credentials");
@@ -39,22 +43,20 @@ pub struct Egress {
     client: Option<Client>,
 }
 
-/// The platform's roots could not be read, so that no TLS connection could be trusted.
-#[derive(Debug)]
-pub struct EgressError(rustls::Error);
-
-impl std::fmt::Display for EgressError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TLS cannot be set up: {}", self.0)
-    }
-}
-
-impl std::error::Error for EgressError {}
-
 impl Egress {
     /// Requests go where the grants say, with the credentials that are bound there.
-    pub fn new(grants: Grants, credentials: Credentials, redactor: Redactor) -> Result<Self, EgressError> {
-        Ok(Self { grants, credentials, redactor, client: Some(Client::new().map_err(EgressError)?) })
+    pub fn new(grants: Grants, credentials: Credentials, redactor: Redactor) -> Result<Self, TlsError> {
+        Self::by(Transport::default(), grants, credentials, redactor)
+    }
+
+    /// The same, travelling another way.
+    pub fn by(
+        transport: Transport,
+        grants: Grants,
+        credentials: Credentials,
+        redactor: Redactor,
+    ) -> Result<Self, TlsError> {
+        Ok(Self { grants, credentials, redactor, client: Some(Client::new(transport)?) })
     }
 
     /// Nothing leaves: there is no client to send it.
@@ -77,36 +79,25 @@ impl Egress {
         }
     }
 
-    /// Grant and credential for a request to a URL.
-    fn allow(&self, url: &str, reference: Option<&str>) -> Result<Option<Credential>, Refusal> {
-        let origin = origin(url)?;
-        self.grants.check(&origin)?;
-        self.credential(reference, &origin)
-    }
-
-    /// All that is against a request to a URL.
-    pub(crate) fn refusals(&self, url: &str, reference: Option<&str>) -> Vec<Refusal> {
-        match origin(url) {
-            Ok(origin) => [self.grants.check(&origin).err(), self.credential(reference, &origin).err()]
-                .into_iter()
-                .flatten()
-                .collect(),
-            Err(refusal) => vec![refusal],
+    /// All that is against a task, by what is known before it has an input.
+    pub(crate) fn refusals(&self, method: &str, url: &str, reference: Option<&str>) -> Vec<Refusal> {
+        match Need::of_task(method, url, reference) {
+            Ok(need) => {
+                [self.grants.check_task(&need).err(), self.credential(&need).err()].into_iter().flatten().collect()
+            }
+            Err(error) => vec![Refusal::for_good(error.to_string())],
         }
     }
 
-    fn credential(&self, reference: Option<&str>, origin: &Origin) -> Result<Option<Credential>, Refusal> {
-        reference.map(|reference| self.credentials.find(reference, origin, &self.redactor)).transpose()
+    fn credential(&self, need: &Need) -> Result<Option<Credential>, Refusal> {
+        let find = |reference| self.credentials.find(reference, need.origin(), &self.redactor);
+        need.credentials().map(find).transpose()
     }
 
     /// The secrets that this egress has used.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor
     }
-}
-
-fn origin(url: &str) -> Result<Origin, Refusal> {
-    Origin::of(url).map_err(|error| Refusal { message: error.to_string(), hint: None })
 }
 
 /// What happened on the way out during one call.
@@ -146,7 +137,11 @@ impl CallEgress {
     fn exchange_limits(&self, options: Option<&RequestOptions>) -> ExchangeLimits {
         let clamped = |asked: Option<Duration>, default| asked.unwrap_or(default).min(self.limits.deadline);
         ExchangeLimits {
-            connect: clamped(options.and_then(|options| options.connect_timeout), DEFAULT_CONNECT),
+            connect: ConnectLimits {
+                total: clamped(options.and_then(|options| options.connect_timeout), DEFAULT_CONNECT),
+                resolving: self.limits.resolving,
+                securing: self.limits.securing,
+            },
             first_byte: clamped(options.and_then(|options| options.first_byte_timeout), DEFAULT_READ),
             between_bytes: clamped(options.and_then(|options| options.between_bytes_timeout), DEFAULT_READ),
             deadline: self.deadline,
@@ -171,19 +166,22 @@ impl WasiHttpHooks for CallEgress {
         let client = egress.client.clone().filter(|_| !self.pure);
         Box::new(async move {
             let Some(client) = client else { return Err(WasiError::HttpRequestDenied) };
-            let (request, credential) = match permit(&egress, request) {
-                Ok(permitted) => permitted,
-                Err(refusal) => {
-                    lock(&record).refusal = Some(refusal);
-                    return Err(WasiError::HttpRequestDenied);
-                }
+            let refuse = |refusal| {
+                lock(&record).refusal = Some(refusal);
+                WasiError::HttpRequestDenied
             };
+            let Permitted { request, need, open, credential } = permit(&egress, request).map_err(refuse)?;
             let (parts, body) = request.into_parts();
             let body = Limited::new(body, request_bytes).collect().await;
             let body = body.map_err(|_| WasiError::HttpRequestBodySize(Some(request_bytes as u64)))?.to_bytes();
             let sent = Sent::new(&parts.method, &parts.uri, &parts.headers, body.clone(), credential);
             let started = Instant::now();
-            let (result, connect) = client.exchange(Request::from_parts(parts, Full::new(body)), limits).await;
+            let request = Request::from_parts(parts, Full::new(body));
+            let (result, connect) = client.exchange(request, need.origin(), &open, limits).await;
+            if let Err(ExchangeError::Closed(address)) = &result {
+                let grant = Grant::least(&need).on(&open).on(&address.closed);
+                return Err(refuse(Refusal::to_be_granted(address.to_string(), grant)));
+            }
             let mut record = lock(&record);
             let result = result.map(|answer| scrub(&egress.redactor, answer, &mut record.scrubbed));
             let (received, trouble) = match &result {
@@ -211,17 +209,45 @@ fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
     record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Grant and credential. The private header is removed from whatever leaves, also where it means nothing.
-fn permit(
-    egress: &Egress,
-    mut request: Request<WasiBody>,
-) -> Result<(Request<WasiBody>, Option<SentCredential>), Refusal> {
-    let reference = request.headers_mut().remove(CREDENTIALS_HEADER);
-    let reference = reference.map(|reference| String::from_utf8_lossy(reference.as_bytes()).into_owned());
-    let credential = egress.allow(&request.uri().to_string(), reference.as_deref())?;
-    let Some((reference, Credential { header, value })) = reference.zip(credential) else { return Ok((request, None)) };
-    request.headers_mut().insert(header.clone(), value);
-    Ok((request, Some(SentCredential { reference, header })))
+/// A request that may leave.
+struct Permitted {
+    request: Request<WasiBody>,
+    need: Need,
+    /// The closed networks that are open for it.
+    open: Networks,
+    credential: Option<SentCredential>,
+}
+
+/// Grant and credential. What was compared is what is sent, and the private header is removed from whatever leaves, also
+/// where it means nothing.
+fn permit(egress: &Egress, mut request: Request<WasiBody>) -> Result<Permitted, Refusal> {
+    let reference = reference(request.headers_mut())?;
+    let target = Target::of(&request.uri().to_string()).map_err(|error| Refusal::for_good(error.to_string()))?;
+    let need = Need::of_request(request.method(), &target, reference.as_deref());
+    let open = egress.grants.check(&need)?;
+    *request.uri_mut() = target.as_str().parse().map_err(|_| Refusal::for_good("the URL cannot be sent"))?;
+    if let Some(authority) = request.uri().authority() {
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|_| Refusal::for_good("the host cannot be sent"))?;
+        request.headers_mut().insert(HOST, host);
+    }
+    let credential = egress.credential(&need)?;
+    let credential = reference.zip(credential).map(|(reference, Credential { header, value })| {
+        request.headers_mut().insert(header.clone(), value);
+        SentCredential { reference, header }
+    });
+    Ok(Permitted { request, need, open, credential })
+}
+
+/// Takes the private header off. Two of them are two minds about what may be used: neither is believed.
+fn reference(headers: &mut http::HeaderMap) -> Result<Option<String>, Refusal> {
+    let references: Vec<_> = headers.get_all(CREDENTIALS_HEADER).iter().cloned().collect();
+    headers.remove(CREDENTIALS_HEADER);
+    match references.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(String::from_utf8_lossy(one.as_bytes()).into_owned())),
+        _ => Err(Refusal::for_good("the request names credentials more than once")),
+    }
 }
 
 /// Takes secrets out of an answer, and the private header, with which only this host may speak to the guest.
@@ -275,12 +301,13 @@ pub(crate) fn error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
 fn wasi_error(error: ExchangeError) -> WasiError {
     match error {
         ExchangeError::Resolve(_) => WasiError::DnsError { rcode: None, info_code: None },
-        ExchangeError::ConnectTimeout => WasiError::ConnectionTimeout,
+        ExchangeError::Closed(_) => WasiError::HttpRequestDenied,
+        ExchangeError::ConnectTimeout(_) => WasiError::ConnectionTimeout,
         ExchangeError::Refused(_) => WasiError::ConnectionRefused,
         ExchangeError::Connect(_) => WasiError::DestinationUnavailable,
         ExchangeError::Certificate(_) => WasiError::TlsCertificateError,
         ExchangeError::Tls(_) => WasiError::TlsProtocolError,
-        ExchangeError::ReadTimeout => WasiError::ConnectionReadTimeout,
+        ExchangeError::FirstByteTimeout(_) | ExchangeError::BetweenBytesTimeout(_) => WasiError::ConnectionReadTimeout,
         ExchangeError::Deadline => WasiError::HttpResponseTimeout,
         ExchangeError::TooLarge(limit) => WasiError::HttpResponseBodySize(Some(limit as u64)),
         ExchangeError::Broken(_) => WasiError::ConnectionTerminated,

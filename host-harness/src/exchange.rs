@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
+pub use crate::connector::ConnectTimes;
 use crate::redaction::REDACTED;
 
 /// One request and, if there was one, its answer.
@@ -21,7 +22,7 @@ pub struct Exchange {
     /// What kept the answer away or cut it short, in the words of the system.
     pub trouble: Option<String>,
     /// How long connecting took; `None` on a connection that was already there.
-    pub connect: Option<Duration>,
+    pub connect: Option<ConnectTimes>,
     /// From the first attempt to connect to the end of the answer.
     pub total: Duration,
 }

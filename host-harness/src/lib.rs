@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! component   load, limit, call
-//! egress      what may leave  ◀─ grants, credentials, origin
-//! client      the one pooled client
+//! egress      what may leave  ◀─ grants, credentials ◀─ target, origin, network
+//! client      the pooled client ◀─ connector ◀─ transport
 //! exchange    what passed over the wire
 //! redaction   what may be seen
 //! stand_in    a loopback Pipedrive
@@ -20,11 +20,13 @@
 
 mod client;
 pub mod component;
+mod connector;
 pub mod credentials;
 pub mod egress;
 pub mod exchange;
 pub mod grants;
 pub mod limits;
+pub mod network;
 pub mod next_action;
 pub mod origin;
 pub mod plan;
@@ -34,6 +36,8 @@ pub mod runner;
 mod settings_file;
 pub mod source;
 pub mod stand_in;
+pub mod target;
+pub mod transport;
 pub mod workflow;
 
 pub use component::HttpTask;

@@ -16,6 +16,11 @@ pub struct Limits {
     /// From the start of a call to the end of its answer. The timeouts of a definition are clamped to it. A minute is
     /// beyond what an API should take, and below what most proxies allow.
     pub deadline: Duration,
+    /// Resolving a name: as long as common resolvers wait for one server before they ask the next. With all else that
+    /// connecting takes it is within a definition's `connectionTimeoutSeconds`.
+    pub resolving: Duration,
+    /// A TLS handshake: a few round trips and one signature; who takes longer does not mean to answer.
+    pub securing: Duration,
     /// What the guest may take beyond the deadline to judge that it has passed, before it is stopped.
     pub judgement: Duration,
     /// Calls at once; more wait. Each reserves address space, and when it was used once keeps up to a quarter of a mebibyte
@@ -32,6 +37,8 @@ impl Default for Limits {
             request_bytes: 8 * MIB,
             answer_bytes: 8 * MIB,
             deadline: Duration::from_secs(60),
+            resolving: Duration::from_secs(5),
+            securing: Duration::from_secs(5),
             judgement: Duration::from_secs(2),
             concurrent_calls: 1000,
         }

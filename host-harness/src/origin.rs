@@ -39,13 +39,18 @@ impl Display for OriginError {
 
 impl std::error::Error for OriginError {}
 
+/// The port of a scheme where none is written.
+pub(crate) fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
+}
+
 impl Origin {
     /// The origin of a whole URL.
     pub fn of(url: &str) -> Result<Self, OriginError> {
         Url::parse(url).map_err(|_| OriginError::NotAUrl(url.to_owned())).and_then(|url| Self::of_parsed(&url))
     }
 
-    fn of_parsed(url: &Url) -> Result<Self, OriginError> {
+    pub(crate) fn of_parsed(url: &Url) -> Result<Self, OriginError> {
         let scheme = match url.scheme() {
             "https" => "https",
             "http" => "http",
@@ -56,23 +61,44 @@ impl Origin {
         Ok(Self { scheme, host: host.to_owned(), port })
     }
 
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The host: a name, or an address.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, also when it is the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address, where the host is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self.host {
+            Host::Domain(_) => None,
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+        }
+    }
+
     /// Whether it names this machine: `localhost` or a loopback address.
     pub fn is_loopback(&self) -> bool {
         match &self.host {
             Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-            Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
-            Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
+            _ => self.address().is_some_and(|address| address.is_loopback()),
         }
     }
 
-    /// Whether the host is `domain` or one label under it.
-    pub(crate) fn is_within(&self, domain: &str) -> bool {
+    /// Whether the host is one label under `domain`.
+    pub(crate) fn is_under(&self, domain: &str) -> bool {
         let Host::Domain(host) = &self.host else { return false };
-        host == domain
-            || host
-                .strip_suffix(domain)
-                .and_then(|label| label.strip_suffix('.'))
-                .is_some_and(|label| !label.is_empty() && !label.contains('.'))
+        host.strip_suffix(domain)
+            .and_then(|label| label.strip_suffix('.'))
+            .is_some_and(|label| !label.is_empty() && !label.contains('.'))
     }
 }
 
@@ -96,10 +122,7 @@ impl FromStr for Origin {
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, self.host)?;
-        match (self.scheme, self.port) {
-            ("https", 443) | ("http", 80) => Ok(()),
-            (_, port) => write!(f, ":{port}"),
-        }
+        if self.port == default_port(self.scheme) { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 
@@ -151,8 +174,9 @@ mod tests {
 
     #[test]
     fn a_domain_covers_one_label() {
-        let within = |text: &str| text.parse::<Origin>().unwrap().is_within("pipedrive.com");
+        let within = |text: &str| text.parse::<Origin>().unwrap().is_under("pipedrive.com");
         assert!(within("https://api.pipedrive.com"));
+        assert!(!within("https://pipedrive.com"));
         assert!(!within("https://a.b.pipedrive.com"));
         assert!(!within("https://evilpipedrive.com"));
         assert!(!within("https://pipedrive.com.evil.example"));

@@ -52,6 +52,20 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileEr
     })
 }
 
+/// Refuses a file with a secret that others than its owner can read.
+pub(crate) fn check_closed(path: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path).map_err(|error| FileError::io(path, &error))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let message = format!("others can read this secret (mode {:03o}): chmod 600 it", mode & 0o777);
+            return Err(FileError { path: path.to_owned(), line: None, message });
+        }
+    }
+    Ok(())
+}
+
 /// Serde quotes the value that it did not expect; only what it expected is said.
 fn without_values(message: &str) -> String {
     match message.split_once(", expected ") {

@@ -211,7 +211,7 @@ async fn whatever_is_wrong_is_told_before_anything_is_sent() {
         (
             definition("t", json!({"t": next("u"), "u": elsewhere})),
             3,
-            "[[grants]]\norigin = \"https://elsewhere.example\"",
+            "[[grants]]\nscheme = \"https\"\nhost = \"elsewhere.example\"\nmethods = [\"GET\"]\npath = \"/\"",
         ),
         (
             definition("t", json!({"t": next("u"), "u": task(json!({"end": true, "credentials": "mine"}))})),

@@ -18,7 +18,7 @@ pub fn hold(name: &str, about: &str, head: &[String], rows: &[Vec<String>]) {
     let differing = kept.lines().zip(text.lines()).find(|(kept, made)| kept != made);
     assert!(
         kept == text,
-        "tests/tables/{name} differs, first here: {differing:#?}\nto accept it: HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes --test lead_tables"
+        "tests/tables/{name} differs, first here: {differing:#?}\nto accept it: HTTP_TASK_ACCEPT=1 cargo test -p http-task --test tables --test outcomes --test lead_tables --test hostile"
     );
 }
 

@@ -86,7 +86,7 @@ fn summary(exchange: &Exchange) -> String {
     }
     match exchange.connect {
         Some(connect) => {
-            let _ = write!(text, " · connected in {} ms", connect.as_millis());
+            let _ = write!(text, " · connected in {} ms", connect.total().as_millis());
         }
         None => text.push_str(" · no new connection"),
     }

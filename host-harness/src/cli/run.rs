@@ -176,7 +176,8 @@ fn refused(chain: &[Runnable], component: &HttpTask, settings: &Settings, output
     let mut denials: Vec<(&Runnable, &Task, Denial)> = Vec::new();
     for runnable in chain {
         for task in runnable.definition.http_tasks() {
-            for denial in component.denials(task.url.as_deref().unwrap_or_default(), task.credentials.as_deref()) {
+            let (method, url) = task.method.as_deref().zip(task.url.as_deref()).unwrap_or_default();
+            for denial in component.denials(method, url, task.credentials.as_deref()) {
                 if !denials.iter().any(|(_, _, known)| *known == denial) {
                     denials.push((runnable, task, denial));
                 }

@@ -12,6 +12,24 @@ pub fn definition(members: &str) -> String {
     format!(r#"{{"name": "n", "startTask": "t", "tasks": {{"t": {{"type": "Http", "end": true, {members}}}}}}}"#)
 }
 
+/// Leave to send anything to a server on loopback.
+#[allow(dead_code, reason = "every test program takes what it needs")]
+pub fn grants_for(server: std::net::SocketAddr) -> String {
+    format!(
+        r#"[[grants]]
+scheme = "http"
+host = "{}"
+port = {}
+methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+path = "/**"
+credentials = ["mine"]
+networks = ["loopback"]
+"#,
+        server.ip(),
+        server.port()
+    )
+}
+
 /// The program, ready to be run.
 pub struct Program {
     folder: TempDir,

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use http_task_host::stand_in::{Script, StandIn};
 use serde_json::{Value, json};
 
-use crate::program::{Program, Said};
+use crate::program::{Program, Said, grants_for};
 
 /// A server, a definition of tasks that ask it, and leave to do so.
 pub struct Stage {
@@ -32,7 +32,7 @@ impl Stage {
         let program = Program::new();
         let stage = Self { server, program, ended_early: false };
         stage.write("definition.json", definition);
-        stage.program.write("grants.toml", &format!("[[grants]]\norigin = \"http://{}\"\n", stage.server.address()));
+        stage.program.write("grants.toml", &grants_for(stage.server.address()));
         stage
     }
 
