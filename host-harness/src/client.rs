@@ -301,8 +301,32 @@ fn classify(error: &hyper_util::client::legacy::Error) -> ExchangeError {
         Some(error @ ConnectError::Resolve(_)) => ExchangeError::Resolve(error.to_string()),
         Some(ConnectError::Closed(closed)) => ExchangeError::Closed(closed.clone()),
         Some(ConnectError::Other(cause)) => classify_connect(cause.as_ref()),
+        None if causes(error).any(ends_handshake) => ExchangeError::Tls(chain(error)),
+        // What hyper calls canceled no connection ever took.
+        None if causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled)) => {
+            ExchangeError::Connect(chain(error))
+        }
         None => ExchangeError::Broken(chain(error)),
     }
+}
+
+/// Whether the server broke the handshake off: in TLS 1.3 it looks at a client's certificate after the client has sent the
+/// first bytes of its request, which it then never reads (RFC 8446, section 4.4.2.4).
+fn ends_handshake(cause: &(dyn StdError + 'static)) -> bool {
+    use rustls::AlertDescription as Alert;
+    let Some(rustls::Error::AlertReceived(alert)) = cause.downcast_ref() else { return false };
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::HandshakeFailure
+    )
 }
 
 fn classify_connect(error: &(dyn StdError + 'static)) -> ExchangeError {

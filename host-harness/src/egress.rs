@@ -313,3 +313,6 @@ fn wasi_error(error: ExchangeError) -> WasiError {
         ExchangeError::Broken(_) => WasiError::ConnectionTerminated,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,33 @@ async fn a_planted_secret_appears_in_no_output_of_any_command() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_takes_no_secret_along() {
+    let elsewhere = StandIn::start(Script::default()).await.unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        let answer = format!("{status}\n  location: http://{}/v1/leads/{LEAD}\n", elsewhere.address());
+        let server = StandIn::start(Script::parse(&answer).unwrap()).await.unwrap();
+        let origins = [server.address(), elsewhere.address()].map(|address| format!("http://{address}"));
+        let program = Program::new().env("PLANTED", server.token());
+        program.write(
+            "definition.json",
+            &program::definition(&format!(
+                r#""credentials": "mine", "httpRequest": {{"method": "GET", "url": "{}/v1/leads/{LEAD}"}}"#,
+                origins[0]
+            )),
+        );
+        // Granted and bound there as well: even so a redirect is the author's to follow.
+        program.write("grants.toml", &[server.address(), elsewhere.address()].map(program::grants_for).concat());
+        let add = ["credentials", "add", "mine", "--kind", "bearer", "--env", "PLANTED", "--origin"];
+        program.succeeds(&[&add[..], &[&origins[0], "--origin", &origins[1]]].concat());
+        let said = program.run(&["test", "definition.json", "--grants", "grants.toml"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stdout.contains("redirects are not followed"), "{}", said.stdout);
+        assert_eq!(server.received().len(), 1, "{status}");
+    }
+    assert_eq!(elsewhere.received(), []);
+}
+
 #[test]
 fn the_stand_in_reads_no_real_secret() {
     let program = Program::new().env("PIPEDRIVE_API_TOKEN", "a-real-secret");
