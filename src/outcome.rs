@@ -8,7 +8,7 @@
 //! | sent, then timeout, reset or cut | `temporary`, effect possible | `permanent-unknown` |
 //! | 401, and the host has just refreshed the token | `temporary`, at once, effect none | as left |
 //! | 3xx, other 4xx, 501, 505, a 2xx that is not the declared success | `permanent-rejected` | as left |
-//! | a success whose answer is too large | `permanent-rejected` | `permanent-unknown` |
+//! | a success whose answer is too large, or in a coding that the host does not read | `permanent-rejected` | `permanent-unknown` |
 
 use crate::header;
 use crate::problem::{Place, Problem};
@@ -97,7 +97,7 @@ fn judge_trouble(trouble: Trouble, repeatable: bool, response: Option<Response>)
             Failure::Invalid(vec![Problem::new(&Place::root().member("httpRequest"), reason)])
         }
         Trouble::NotConnected(reason) => temporary(None, Effect::None, reason),
-        Trouble::TooLarge(reason) => match response {
+        Trouble::Withheld(reason) => match response {
             // The same question gets the same answer. Where asking again would do it again, somebody must look.
             Some(response) if repeatable => Failure::Rejected { response, reason, warnings: Vec::new() },
             response => lost(response, repeatable, reason),
@@ -244,7 +244,7 @@ mod tests {
             (Trouble::Malformed(text()), "invalid", "invalid"),
             (Trouble::NotConnected(text()), "temporary none", "temporary none"),
             (Trouble::Lost(text()), "temporary possible", "unknown"),
-            (Trouble::TooLarge(text()), "temporary possible", "unknown"),
+            (Trouble::Withheld(text()), "temporary possible", "unknown"),
         ] {
             assert_eq!(judged(Err(trouble.clone()), true), repeatable);
             assert_eq!(judged(Err(trouble), false), not);
@@ -252,10 +252,10 @@ mod tests {
         let cut = |trouble| Answer { cut: Some(trouble), ..answer(200, &[]) };
         assert_eq!(judged(Ok(cut(Trouble::Lost(text()))), true), "temporary possible");
         assert_eq!(judged(Ok(cut(Trouble::Lost(text()))), false), "unknown");
-        assert_eq!(judged(Ok(cut(Trouble::TooLarge(text()))), true), "rejected");
-        assert_eq!(judged(Ok(cut(Trouble::TooLarge(text()))), false), "unknown");
+        assert_eq!(judged(Ok(cut(Trouble::Withheld(text()))), true), "rejected");
+        assert_eq!(judged(Ok(cut(Trouble::Withheld(text()))), false), "unknown");
         for (status, not) in [(429, "temporary none"), (404, "rejected"), (500, "unknown")] {
-            let cut = Answer { status, ..cut(Trouble::TooLarge(text())) };
+            let cut = Answer { status, ..cut(Trouble::Withheld(text())) };
             assert_eq!(judged(Ok(cut), false), not, "{status}");
         }
     }
@@ -294,7 +294,7 @@ mod tests {
             Just(Trouble::Malformed(String::new())),
             Just(Trouble::NotConnected(String::new())),
             Just(Trouble::Lost(String::new())),
-            Just(Trouble::TooLarge(String::new())),
+            Just(Trouble::Withheld(String::new())),
         ];
         let header = prop_oneof![
             Just(("retry-after".to_owned(), b"7".to_vec())),
@@ -327,7 +327,7 @@ mod tests {
                 Err(Failure::Temporary { effect: Effect::Possible, .. }) => prop_assert!(repeatable),
                 Err(Failure::Unknown { .. }) => prop_assert!(!repeatable),
                 Err(Failure::Rejected { response, .. }) => {
-                    let too_large = attempt.is_ok_and(|answer| matches!(answer.cut, Some(Trouble::TooLarge(_))));
+                    let too_large = attempt.is_ok_and(|answer| matches!(answer.cut, Some(Trouble::Withheld(_))));
                     prop_assert!(!success.contains(response.status) || too_large);
                 }
                 Err(Failure::Temporary { effect: Effect::None, .. } | Failure::Invalid(_) | Failure::Denied(_)) => {}

@@ -16,8 +16,8 @@ pub enum Trouble {
     NotConnected(String),
     /// The request may have arrived, and the answer did not, or not whole.
     Lost(String),
-    /// The answer is larger than the host allows.
-    TooLarge(String),
+    /// The host does not hand the answer over, and would not the next time either.
+    Withheld(String),
 }
 
 /// What `send.rs` hands over: the head, the bytes, and what cut the bytes short.

@@ -149,7 +149,10 @@ fn trouble(code: ErrorCode, timeouts: Timeouts) -> Trouble {
             Trouble::NotConnected(format!("no connection within {connection_seconds} s (connectionTimeoutSeconds)"))
         }
         ErrorCode::ConnectionRefused => Trouble::NotConnected("the connection was refused".into()),
-        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable | ErrorCode::ConnectionLimitReached => {
+        ErrorCode::ConnectionLimitReached => {
+            Trouble::NotConnected("the host has as many calls to this server at once as it allows".into())
+        }
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
             Trouble::NotConnected("the server could not be reached".into())
         }
         ErrorCode::TlsCertificateError => Trouble::NotConnected("the server's certificate is not trusted".into()),
@@ -160,20 +163,24 @@ fn trouble(code: ErrorCode, timeouts: Timeouts) -> Trouble {
         | ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong
         | ErrorCode::HttpRequestLengthRequired
-        | ErrorCode::HttpRequestHeaderSectionSize(_)
-        | ErrorCode::HttpRequestHeaderSize(_)
         | ErrorCode::HttpRequestTrailerSectionSize(_)
         | ErrorCode::HttpRequestTrailerSize(_) => Trouble::Malformed(format!("the host refuses the request: {code:?}")),
+        ErrorCode::HttpRequestHeaderSectionSize(_) | ErrorCode::HttpRequestHeaderSize(_) => {
+            Trouble::Malformed("the header fields are more, or larger, than the host allows".into())
+        }
         ErrorCode::HttpRequestBodySize(limit) => Trouble::Malformed(match limit {
             Some(bytes) => format!("the content is larger than the {bytes} bytes that the host allows"),
             None => "the content is larger than the host allows".into(),
         }),
-        ErrorCode::HttpResponseBodySize(limit) => Trouble::TooLarge(match limit {
+        ErrorCode::HttpResponseBodySize(limit) => Trouble::Withheld(match limit {
             Some(bytes) => format!("the answer is larger than the {bytes} bytes that the host allows"),
             None => "the answer is larger than the host allows".into(),
         }),
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
-            Trouble::TooLarge("the head of the answer is larger than the host allows".into())
+            Trouble::Withheld("the head of the answer is larger than the host allows".into())
+        }
+        ErrorCode::HttpResponseContentCoding(why) => {
+            Trouble::Withheld(why.unwrap_or_else(|| "the answer is in a coding that the host does not read".into()))
         }
         ErrorCode::ConnectionReadTimeout => {
             Trouble::Lost(format!("sent, then nothing for {read_seconds} s (readTimeoutSeconds)"))

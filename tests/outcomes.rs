@@ -48,6 +48,7 @@ const UNRESOLVED: &str = "http://nobody.invalid";
 const DENIED: [&str; 2] = ["permanent-denied"; 2];
 const INVALID: [&str; 2] = ["permanent-invalid"; 2];
 const REJECTED: [&str; 2] = ["permanent-rejected"; 2];
+const WITHHELD: [&str; 2] = ["permanent-rejected", "permanent-unknown"];
 const NOT_DONE: [&str; 2] = ["temporary, effect none"; 2];
 const PERHAPS_DONE: [&str; 2] = ["temporary, effect possible", "permanent-unknown"];
 
@@ -73,6 +74,7 @@ fn signals() -> Vec<(String, Signal, [&'static str; 2])> {
         ("closed".into(), fault(Fault::Close), PERHAPS_DONE),
         ("no HTTP".into(), fault(Fault::NotHttp), PERHAPS_DONE),
         ("no head in time".into(), fault(Fault::HangBeforeHead), PERHAPS_DONE),
+        ("the head is too large".into(), fault(Fault::LargeHead), PERHAPS_DONE),
         ("201".into(), answer(201, &[]), ["completed"; 2]),
         ("2xx, not the declared success".into(), Signal::Member("\"successCodes\": [418]"), REJECTED),
     ];
@@ -94,7 +96,9 @@ fn content_signals() -> Vec<(String, Signal, [&'static str; 2])> {
         ("the content stops".into(), fault(Fault::HangInBody), PERHAPS_DONE),
         ("the content drips".into(), fault(Fault::SlowDrip), PERHAPS_DONE),
         ("the content is cut".into(), fault(Fault::CutBody(10)), PERHAPS_DONE),
-        ("the content is too large".into(), fault(Fault::Endless), ["permanent-rejected", "permanent-unknown"]),
+        ("the content is too large".into(), fault(Fault::Endless), WITHHELD),
+        ("the content is too large when it is decoded".into(), fault(Fault::GzipBomb), WITHHELD),
+        ("the content is in a coding that is not read".into(), fault(Fault::Brotli), WITHHELD),
     ]
 }
 

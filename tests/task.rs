@@ -85,21 +85,6 @@ async fn a_large_body_and_a_large_answer_pass_whole() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_not_sent() {
-    let server = server(Script::default()).await;
-    let mut limits = Limits::default();
-    limits.request_bytes = 1000;
-    let host = host_for(&server, limits);
-    let definition =
-        format!(r#"{{"httpRequest": {{"method": "POST", "url": "http://{}/", "body": "${{t}}"}}}}"#, server.address());
-    let run = host.run(&definition, &format!(r#"{{"t": "{}"}}"#, "x".repeat(2000)), &NO_CONTEXT).await;
-    assert_eq!(short(&run), "permanent-invalid", "{:?}", run.outcome);
-    let prepared = host.prepare(&definition, &format!(r#"{{"t": "{}"}}"#, "x".repeat(2000)), &NO_CONTEXT).await;
-    assert_eq!(prepared.unwrap().unwrap_err()[0].message, "the content has 2002 bytes, and this host allows 1000");
-    assert_eq!(server.received(), []);
-}
-
-#[tokio::test]
 async fn a_second_call_takes_the_connection_of_the_first() {
     let server = server(Script::default()).await;
     let host = host_for(&server, Limits::default());
@@ -107,34 +92,6 @@ async fn a_second_call_takes_the_connection_of_the_first() {
     let connects = [run(&host, &definition).await, run(&host, &definition).await]
         .map(|run| run.exchange.unwrap().connect.is_some());
     assert_eq!(connects, [true, false]);
-}
-
-#[tokio::test]
-async fn a_guest_that_computes_too_long_is_stopped() {
-    let mut limits = Limits::default();
-    (limits.deadline, limits.judgement) = (Duration::from_millis(100), Duration::from_millis(100));
-    let host = load(Egress::offline(), limits);
-    let list: Vec<_> = (0..2000).map(|number| number.to_string()).collect();
-    let input = format!(r#"{{"l": [{}]}}"#, list.join(","));
-    let started = Instant::now();
-    let stopped = host.resolve(r#""${$.l[?$.l[?$.l[?@==-1]]]}""#, &input).await.unwrap_err();
-    assert!(stopped.0.starts_with("stopped after"), "{stopped}");
-    assert!(started.elapsed() < Duration::from_secs(5));
-}
-
-#[tokio::test]
-async fn a_call_that_waits_for_its_place_has_its_whole_time() {
-    let server = server(Fault::HangInBody).await;
-    let mut limits = Limits::default();
-    (limits.deadline, limits.concurrent_calls) = (Duration::from_millis(1500), 1);
-    let host = host_for(&server, limits);
-    let definition = definition("POST", &server, "");
-    let (first, second) = tokio::join!(run(&host, &definition), run(&host, &definition));
-    for run in [first, second] {
-        let Err(failure) = &run.outcome else { panic!("completed") };
-        let reason = reason_of(failure);
-        assert!(reason.contains("nothing for 1 s (readTimeoutSeconds)"), "{reason}");
-    }
 }
 
 #[tokio::test]
@@ -299,19 +256,6 @@ async fn many_mistakes_are_all_found_and_nothing_is_sent() {
     );
     assert_eq!(host.check(definition).await.unwrap().unwrap_err(), problems);
     assert_eq!(server.received(), []);
-}
-
-#[tokio::test]
-async fn a_guest_that_wants_more_memory_than_allowed_fails_alone() {
-    let server = server(Script::default()).await;
-    let mut limits = Limits::default();
-    limits.memory_bytes = 4 * 1024 * 1024;
-    let host = host_for(&server, limits);
-    let greedy =
-        host.run(&definition("GET", &server, ""), &format!("{:?}", "x".repeat(8 * 1024 * 1024)), &NO_CONTEXT).await;
-    assert_eq!(short(&greedy), "execution-failed");
-    assert!(greedy.error.is_some());
-    assert_eq!(short(&run(&host, &definition("GET", &server, "")).await), "permanent-rejected", "the host goes on");
 }
 
 #[tokio::test]

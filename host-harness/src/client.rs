@@ -22,8 +22,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::connector::{ClosedAddress, ConnectError, ConnectLimits, ConnectTimes, Connector, Phase, SCOPE, Scope};
+use crate::content_coding::{self, CodingError};
 use crate::network::Networks;
 use crate::origin::Origin;
+use crate::places::Places;
 use crate::transport::{TlsError, Transport};
 
 /// How long an unused connection is kept: below the 60 s and more after which common servers and proxies close it.
@@ -33,6 +35,10 @@ const IDLE: Duration = Duration::from_secs(50);
 /// asked for a sign of life this often, and given up when none comes in the time of a read timeout.
 const PING: Duration = Duration::from_secs(20);
 const PONG: Duration = Duration::from_secs(10);
+
+/// What a head may have before it is looked at; `Limits` may allow less.
+const MOST_HEADER_FIELDS: usize = 1000;
+const MOST_HEADER_BYTES: u32 = 1024 * 1024;
 
 /// How much of an answer's announced length is reserved before any of it has come.
 const MOST_RESERVED_BYTES: usize = 64 * 1024;
@@ -45,6 +51,7 @@ struct Pools {
     dial: Dial,
     /// A connection is never shared beyond its route: what was dialled by leave of one grant is not there for another.
     by_route: Mutex<HashMap<Route, Pool>>,
+    places: Places,
 }
 
 type Pool = PooledClient<Connector, Full<Bytes>>;
@@ -70,12 +77,18 @@ pub(crate) struct ExchangeLimits {
     pub(crate) between_bytes: Duration,
     pub(crate) deadline: Instant,
     pub(crate) answer_bytes: usize,
+    pub(crate) header_fields: usize,
+    pub(crate) header_bytes: usize,
+    pub(crate) calls_per_origin: usize,
 }
 
 /// An answer with all of its content, or with as much as came.
 pub(crate) struct Answer {
     pub(crate) head: Response<()>,
+    /// Decoded; so is the head, which then says nothing of a coding.
     pub(crate) content: Bytes,
+    /// How much of it came, as it was coded.
+    pub(crate) arrived_bytes: usize,
     pub(crate) cut: Option<ExchangeError>,
 }
 
@@ -84,6 +97,8 @@ pub(crate) struct Answer {
 pub(crate) enum ExchangeError {
     /// Policy: the address is on a closed network.
     Closed(ClosedAddress),
+    /// So many calls were on their way to the origin already, for all the time that there was to connect.
+    NoPlace(usize),
     /// The name could not be resolved.
     Resolve(String),
     /// No connection in time; the text says which part of it took too long.
@@ -104,6 +119,10 @@ pub(crate) enum ExchangeError {
     Deadline,
     /// The answer is larger than the host allows.
     TooLarge(usize),
+    /// The head of the answer is larger than the host allows.
+    HeadTooLarge,
+    /// The content is in a coding that is not read here, or is not in the one that it names.
+    Coding(CodingError),
     /// The connection ended, or spoke no HTTP.
     Broken(String),
 }
@@ -113,6 +132,7 @@ impl ExchangeError {
     pub(crate) fn after_connecting(&self) -> bool {
         match self {
             Self::Closed(_)
+            | Self::NoPlace(_)
             | Self::Resolve(_)
             | Self::ConnectTimeout(_)
             | Self::Refused(_)
@@ -123,6 +143,8 @@ impl ExchangeError {
             | Self::BetweenBytesTimeout(_)
             | Self::Deadline
             | Self::TooLarge(_)
+            | Self::HeadTooLarge
+            | Self::Coding(_)
             | Self::Broken(_) => true,
         }
     }
@@ -132,6 +154,7 @@ impl Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed(closed) => closed.fmt(f),
+            Self::NoPlace(places) => write!(f, "{places} calls were on their way to this origin already"),
             Self::Resolve(why) | Self::ConnectTimeout(why) => f.write_str(why),
             Self::Refused(why) | Self::Connect(why) => write!(f, "connecting failed: {why}"),
             Self::Certificate(why) | Self::Tls(why) => write!(f, "TLS failed: {why}"),
@@ -139,6 +162,8 @@ impl Display for ExchangeError {
             Self::BetweenBytesTimeout(limit) => write!(f, "the answer stopped for {} s", limit.as_secs_f64()),
             Self::Deadline => f.write_str("the deadline of the call passed"),
             Self::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
+            Self::HeadTooLarge => f.write_str("the head of the answer is larger than this host allows"),
+            Self::Coding(error) => error.fmt(f),
             Self::Broken(why) => write!(f, "the exchange broke: {why}"),
         }
     }
@@ -157,11 +182,11 @@ impl Client {
     }
 
     fn with(dial: Dial) -> Self {
-        Self(Arc::new(Pools { dial, by_route: Mutex::default() }))
+        Self(Arc::new(Pools { dial, by_route: Mutex::default(), places: Places::default() }))
     }
 
     fn pool(&self, origin: &Origin, open: &Networks) -> Pool {
-        let Pools { dial, by_route } = self.0.as_ref();
+        let Pools { dial, by_route, .. } = self.0.as_ref();
         let identity = match dial {
             Dial::Transport { transport, .. } => transport.identity_for(origin),
             Dial::Fixed(_) => None,
@@ -179,6 +204,8 @@ impl Client {
         open: &Networks,
         limits: ExchangeLimits,
     ) -> (Result<Answer, ExchangeError>, Option<ConnectTimes>) {
+        let place = timeout(limits.connect.total, self.0.places.take(origin, limits.calls_per_origin));
+        let Ok(_place) = place.await else { return (Err(ExchangeError::NoPlace(limits.calls_per_origin)), None) };
         let pool = self.pool(origin, open);
         let (phases, mut phase) = watch::channel(Phase::Ready(Instant::now()));
         let scope = Scope { limits: limits.connect, phases: Arc::new(phases) };
@@ -218,6 +245,8 @@ fn pooled(connector: Connector) -> Pool {
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
+        .http1_max_headers(MOST_HEADER_FIELDS)
+        .http2_max_header_list_size(MOST_HEADER_BYTES)
         .http2_keep_alive_interval(PING)
         .http2_keep_alive_timeout(PONG)
         .set_host(false)
@@ -233,11 +262,27 @@ async fn exchange_within(
 ) -> Result<Answer, ExchangeError> {
     let response = pin!(SCOPE.scope(scope, pool.request(request)));
     let response = first_byte(response, limits.first_byte, phase).await?;
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    if exceeds(&parts.headers, limits.header_fields, limits.header_bytes) {
+        return Err(ExchangeError::HeadTooLarge);
+    }
     let mut content = BytesMut::new();
     let read = read(body, &parts.headers, limits, &mut content);
     let cut = timeout_at(limits.deadline, read).await.unwrap_or(Err(ExchangeError::Deadline)).err();
-    Ok(Answer { head: Response::from_parts(parts, ()), content: content.freeze(), cut })
+    let arrived_bytes = content.len();
+    let (content, undecoded) = content_coding::decode(&mut parts.headers, content.freeze(), limits.answer_bytes);
+    // Of what was cut short the coding is broken as well, which says nothing more.
+    let cut = cut.or(undecoded.map(|error| match error {
+        CodingError::TooLarge(limit) => ExchangeError::TooLarge(limit),
+        error => ExchangeError::Coding(error),
+    }));
+    Ok(Answer { head: Response::from_parts(parts, ()), content, arrived_bytes, cut })
+}
+
+/// Whether there are more fields, or more bytes in their names and values.
+pub(crate) fn exceeds(headers: &http::HeaderMap, fields: usize, bytes: usize) -> bool {
+    let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
+    headers.len() > fields || headers.iter().map(size).sum::<usize>() > bytes
 }
 
 type Requested = Result<Response<Incoming>, hyper_util::client::legacy::Error>;
@@ -302,6 +347,9 @@ fn classify(error: &hyper_util::client::legacy::Error) -> ExchangeError {
         Some(ConnectError::Closed(closed)) => ExchangeError::Closed(closed.clone()),
         Some(ConnectError::Other(cause)) => classify_connect(cause.as_ref()),
         None if causes(error).any(ends_handshake) => ExchangeError::Tls(chain(error)),
+        None if causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse_too_large)) => {
+            ExchangeError::HeadTooLarge
+        }
         // What hyper calls canceled no connection ever took.
         None if causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled)) => {
             ExchangeError::Connect(chain(error))

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use wasmtime::component::{Component, Linker, Resource, ResourceTable, types::ComponentItem};
-use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
@@ -95,6 +95,18 @@ impl Run {
         self.exchange.as_ref().is_some_and(|exchange| exchange.left)
     }
 }
+
+/// The guest has used up its time.
+#[derive(Debug)]
+struct ComputedTooLong;
+
+impl Display for ComputedTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it computed for too long")
+    }
+}
+
+impl std::error::Error for ComputedTooLong {}
 
 type Answered<T, E> = Result<Result<T, E>, CallError>;
 
@@ -250,7 +262,12 @@ impl HttpTask {
         let record = egress.record();
         let mut store = Store::new(&self.engine, CallState::new(egress, &self.limits));
         store.limiter(|state| &mut state.limits);
-        store.epoch_deadline_async_yield_and_update(1);
+        let mut ticks = engine::ticks(self.limits.computing);
+        // A tick is only counted while the guest computes: who waits for an answer spends none.
+        store.epoch_deadline_callback(move |_| {
+            ticks = ticks.checked_sub(1).ok_or_else(|| wasmtime::Error::new(ComputedTooLong))?;
+            Ok(UpdateDeadline::Yield(1))
+        });
         store.set_epoch_deadline(1);
         let called = async {
             let task = self.instance.instantiate_async(&mut store).await?;
@@ -259,8 +276,11 @@ impl HttpTask {
         let most = self.limits.deadline + self.limits.judgement;
         let answer = match timeout(most, called).await {
             Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.is::<ComputedTooLong>() => {
+                Err(CallError(format!("it computed for more than {} s", self.limits.computing.as_secs_f64())))
+            }
             Ok(Err(error)) => Err(CallError(self.egress.redactor().redact(&format!("{error:#}")).into_owned())),
-            Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs()))),
+            Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs_f64()))),
         };
         drop((store, place));
         let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
+use crate::client::{Answer, Client, ExchangeError, ExchangeLimits, exceeds};
 use crate::connector::ConnectLimits;
 use crate::credentials::{Credential, Credentials};
 use crate::exchange::{Exchange, Received, Sent, SentCredential};
@@ -146,6 +146,9 @@ impl CallEgress {
             between_bytes: clamped(options.and_then(|options| options.between_bytes_timeout), DEFAULT_READ),
             deadline: self.deadline,
             answer_bytes: self.limits.answer_bytes,
+            header_fields: self.limits.header_fields,
+            header_bytes: self.limits.header_bytes,
+            calls_per_origin: self.limits.calls_per_origin as usize,
         }
     }
 }
@@ -172,6 +175,9 @@ impl WasiHttpHooks for CallEgress {
             };
             let Permitted { request, need, open, credential } = permit(&egress, request).map_err(refuse)?;
             let (parts, body) = request.into_parts();
+            if exceeds(&parts.headers, limits.header_fields, limits.header_bytes) {
+                return Err(WasiError::HttpRequestHeaderSectionSize(u32::try_from(limits.header_bytes).ok()));
+            }
             let body = Limited::new(body, request_bytes).collect().await;
             let body = body.map_err(|_| WasiError::HttpRequestBodySize(Some(request_bytes as u64)))?.to_bytes();
             let sent = Sent::new(&parts.method, &parts.uri, &parts.headers, body.clone(), credential);
@@ -189,7 +195,7 @@ impl WasiHttpHooks for CallEgress {
                     Some(Received {
                         status: answer.head.status(),
                         version: answer.head.version(),
-                        bytes: answer.content.len(),
+                        bytes: answer.arrived_bytes,
                     }),
                     answer.cut.as_ref(),
                 ),
@@ -294,12 +300,14 @@ pub(crate) fn error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
         WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
         WasiError::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
         WasiError::HttpResponseBodySize(limit) => ErrorCode::HttpResponseBodySize(*limit),
+        WasiError::HttpResponseContentCoding(coding) => ErrorCode::HttpResponseContentCoding(coding.clone()),
         _ => ErrorCode::ConnectionTerminated,
     })
 }
 
 fn wasi_error(error: ExchangeError) -> WasiError {
     match error {
+        ExchangeError::NoPlace(_) => WasiError::ConnectionLimitReached,
         ExchangeError::Resolve(_) => WasiError::DnsError { rcode: None, info_code: None },
         ExchangeError::Closed(_) => WasiError::HttpRequestDenied,
         ExchangeError::ConnectTimeout(_) => WasiError::ConnectionTimeout,
@@ -310,6 +318,8 @@ fn wasi_error(error: ExchangeError) -> WasiError {
         ExchangeError::FirstByteTimeout(_) | ExchangeError::BetweenBytesTimeout(_) => WasiError::ConnectionReadTimeout,
         ExchangeError::Deadline => WasiError::HttpResponseTimeout,
         ExchangeError::TooLarge(limit) => WasiError::HttpResponseBodySize(Some(limit as u64)),
+        ExchangeError::HeadTooLarge => WasiError::HttpResponseHeaderSectionSize(None),
+        ExchangeError::Coding(error) => WasiError::HttpResponseContentCoding(Some(error.to_string())),
         ExchangeError::Broken(_) => WasiError::ConnectionTerminated,
     }
 }

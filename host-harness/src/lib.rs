@@ -3,7 +3,7 @@
 //! ```text
 //! component   load, limit, call
 //! egress      what may leave  ◀─ grants, credentials ◀─ target, origin, network
-//! client      the pooled client ◀─ connector ◀─ transport
+//! client      the pooled client ◀─ connector ◀─ transport; places, content_coding
 //! exchange    what passed over the wire
 //! redaction   what may be seen
 //! stand_in    a loopback Pipedrive
@@ -21,6 +21,7 @@
 mod client;
 pub mod component;
 mod connector;
+mod content_coding;
 pub mod credentials;
 pub mod egress;
 pub mod exchange;
@@ -29,6 +30,7 @@ pub mod limits;
 pub mod network;
 pub mod next_action;
 pub mod origin;
+mod places;
 pub mod plan;
 pub mod redaction;
 pub mod report;

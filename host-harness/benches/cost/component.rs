@@ -37,7 +37,10 @@ impl Loaded {
         let grants = Grants::for_origins([origin.parse()?]);
         let egress = Egress::new(grants.clone(), Credentials::default(), Redactor::default())?;
         let compiled = cache.path().join("compiled");
-        let http_task = Arc::new(HttpTask::load(COMPONENT, Some(&compiled), egress, Limits::default())?);
+        let mut limits = Limits::default();
+        // All of them ask the one server.
+        limits.calls_per_origin = limits.concurrent_calls;
+        let http_task = Arc::new(HttpTask::load(COMPONENT, Some(&compiled), egress, limits)?);
         let definition = format!(
             r#"{{"type": "Http", "httpRequest": {{"method": "PATCH", "url": "{origin}/v1/leads/${{leadId}}", "body":
                 {{"title": "${{title}}", "value": {{"amount": "${{amount}}", "currency": "EUR"}}, "expected_close_date": null,

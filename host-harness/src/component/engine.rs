@@ -26,6 +26,11 @@ const KEPT_MEMORY_BYTES: usize = 256 * 1024;
 /// The same for the table of functions, which is smaller than that.
 const KEPT_TABLE_BYTES: usize = 16 * 1024;
 
+/// How often the epoch advances in such a time, at least once.
+pub(super) fn ticks(time: Duration) -> u128 {
+    (time.as_millis() / EPOCH.as_millis()).max(1)
+}
+
 /// An engine for the component, its epoch advancing for as long as it lives.
 pub(super) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
     let engine = Engine::new(&config(limits))?;

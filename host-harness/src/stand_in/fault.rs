@@ -1,12 +1,14 @@
 //! Named ways in which a server misbehaves, or answers what a client likes least.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use http::{Response, StatusCode, header, response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
@@ -46,6 +48,14 @@ pub enum Fault {
     WrongCharset,
     /// `duplicate-headers`: fields that come twice, with other values.
     DuplicateHeaders,
+    /// `gzip`: content that is coded, as nobody asked for.
+    Gzip,
+    /// `gzip-bomb`: content that is hundreds of times larger when it is decoded.
+    GzipBomb,
+    /// `brotli`: says that its content is coded in a way that is not read here.
+    Brotli,
+    /// `large-head`: a field of a hundred thousand bytes.
+    LargeHead,
     /// `no-content`: 204, with header fields that matter.
     NoContent,
     /// `redirect`: to another server.
@@ -73,7 +83,7 @@ pub enum Fault {
 }
 
 /// Names as they are written.
-const NAMES: [(&str, Fault); 26] = [
+const NAMES: [(&str, Fault); 30] = [
     ("refuse", Fault::Refuse),
     ("reset", Fault::Reset),
     ("close", Fault::Close),
@@ -88,6 +98,10 @@ const NAMES: [(&str, Fault); 26] = [
     ("not-json", Fault::NotJson),
     ("wrong-charset", Fault::WrongCharset),
     ("duplicate-headers", Fault::DuplicateHeaders),
+    ("gzip", Fault::Gzip),
+    ("gzip-bomb", Fault::GzipBomb),
+    ("brotli", Fault::Brotli),
+    ("large-head", Fault::LargeHead),
     ("no-content", Fault::NoContent),
     ("redirect", Fault::Redirect),
     ("unauthorized", Fault::Unauthorized),
@@ -115,6 +129,12 @@ const DRIP: Duration = Duration::from_millis(50);
 
 /// How far away the time of a `burst-limit` is.
 const BURST: Duration = Duration::from_secs(90);
+
+/// Of members of a gzip, which are one content together (RFC 1952, section 2.2): ten mebibytes of a few dozen kilobytes.
+const BOMB_PIECES: usize = 640;
+
+/// Several times what common servers allow in all fields together.
+const LARGE_FIELD_BYTES: usize = 100_000;
 
 const PIECE: &[u8] = &[b'x'; 16 * 1024];
 
@@ -196,6 +216,10 @@ impl Fault {
                 let head = json(ok).header("set-cookie", "a=1").header("x-a", "1").header("set-cookie", "b=2");
                 (head.header("x-a", "2"), whole("{\"success\":true}"))
             }
+            Self::Gzip => (coded(json(ok), "gzip"), whole(gzip(b"{\"success\":true}"))),
+            Self::GzipBomb => (coded(plain(ok), "gzip"), whole(gzip(PIECE).repeat(BOMB_PIECES))),
+            Self::Brotli => (coded(plain(ok), "br"), whole("not to be read")),
+            Self::LargeHead => (plain(ok).header("x-large", "x".repeat(LARGE_FIELD_BYTES)), whole("small")),
             Self::NoContent => {
                 let head = Response::builder().status(StatusCode::NO_CONTENT);
                 (head.header(header::ETAG, "\"7\"").header("x-request-id", "r-1"), whole(""))
@@ -223,6 +247,17 @@ impl Fault {
         };
         Reply::Http(made(head, body))
     }
+}
+
+fn coded(head: response::Builder, coding: &str) -> response::Builder {
+    head.header(header::CONTENT_ENCODING, coding)
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut coded = Vec::new();
+    let read = GzEncoder::new(content, Compression::best()).read_to_end(&mut coded);
+    read.expect("memory is read without an error");
+    coded
 }
 
 /// An answer that announces another length than it has, and ends.
