@@ -1,21 +1,19 @@
-//! Secrets that cannot print, and the sinks' last line of defence: text with every known secret taken out, as it is and in
-//! the encodings of JSON, URLs, forms and base64.
+//! Secrets that cannot print, and the sinks' last line of defence: text with every known secret taken out, however it is
+//! spelled, and in hexadecimal and base64 with whatever else stands in the same base64.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use memchr::memmem::Finder;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
+
+mod spelling;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "[redacted]";
-
-/// What most writers of URLs encode: all but the unreserved characters (RFC 3986, section 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Below this a secret is as likely a coincidence: taking every `ab` out of a log would hide the log.
 pub(crate) const LEAST_SINK_BYTES: usize = 4;
@@ -24,6 +22,7 @@ pub(crate) const LEAST_SINK_BYTES: usize = 4;
 const LEAST_ANSWER_BYTES: usize = 8;
 
 /// A secret: no `Debug`, no `Display`, no serialisation, and its memory is cleared.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -40,36 +39,94 @@ impl Secret {
 
 /// Knows the secrets in use and takes them out of text. Clones share what they know.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Arc<[Needle]>>>);
+pub struct Redactor(Arc<RwLock<Arc<Known>>>);
 
-/// One form of a secret, ready to be searched for.
+/// All that is searched for.
+#[derive(Clone, Default)]
+struct Known {
+    /// With how often each was learned, and not forgotten since.
+    secrets: Vec<(Secret, usize)>,
+    needles: Vec<Needle>,
+    /// The needles whose spelling may begin with a byte.
+    by_first_byte: Vec<Vec<usize>>,
+}
+
+/// One form of a secret.
 #[derive(Clone)]
 struct Needle {
-    finder: Arc<Finder<'static>>,
+    characters: Zeroizing<Vec<char>>,
     secret_bytes: usize,
+}
+
+impl Known {
+    fn of(secrets: Vec<(Secret, usize)>) -> Self {
+        let needles: Vec<_> = secrets.iter().flat_map(|(secret, _)| needles(secret.expose())).collect();
+        let mut by_first_byte = vec![Vec::new(); 256];
+        for (index, needle) in needles.iter().enumerate() {
+            for byte in needle.characters.first().into_iter().flat_map(|first| spelling::beginnings(*first)) {
+                by_first_byte[usize::from(byte)].push(index);
+            }
+        }
+        Self { secrets, needles, by_first_byte }
+    }
+
+    /// Where secrets of this length or more stand in a text, in order and apart from each other.
+    fn found(&self, text: &[u8], least_bytes: usize) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        if self.needles.is_empty() {
+            return found;
+        }
+        for (at, byte) in text.iter().enumerate() {
+            let needles = self.by_first_byte[usize::from(*byte)].iter().map(|index| &self.needles[*index]);
+            let lengths = needles
+                .filter(|needle| needle.secret_bytes >= least_bytes)
+                .filter_map(|needle| spelling::spelled(&text[at..], &needle.characters));
+            let Some(end) = lengths.max().map(|length| at + length) else { continue };
+            match found.last_mut() {
+                // Two secrets that overlap leave nothing of either.
+                Some(last) if at < last.end => last.end = last.end.max(end),
+                _ => found.push(at..end),
+            }
+        }
+        found
+    }
 }
 
 impl Redactor {
     /// From now on this secret is taken out.
     pub fn learn(&self, secret: &Secret) {
-        let secret = secret.expose();
-        let known = self.needles();
-        if secret.len() < LEAST_SINK_BYTES || known.iter().any(|needle| needle.finder.needle() == secret.as_bytes()) {
-            return;
+        if secret.expose().len() >= LEAST_SINK_BYTES {
+            self.change(secret, |times| times + 1);
         }
-        let mut needles = known.to_vec();
-        for form in forms(secret) {
-            if !needles.iter().any(|needle| needle.finder.needle() == form.as_bytes()) {
-                let finder = Arc::new(Finder::new(form.as_bytes()).into_owned());
-                needles.push(Needle { finder, secret_bytes: secret.len() });
-            }
-        }
-        // A longer form may hold a shorter one; taken out first, nothing of it is left over.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.finder.needle().len()));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = needles.into();
     }
 
-    fn needles(&self) -> Arc<[Needle]> {
+    /// A secret that has become worthless is searched for no longer, once whoever learned it has said so.
+    pub fn forget(&self, secret: &Secret) {
+        self.change(secret, |times| times.saturating_sub(1));
+    }
+
+    fn change(&self, secret: &Secret, times: impl FnOnce(usize) -> usize) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = known.secrets.clone();
+        let at = secrets.iter().position(|(known, _)| known == secret);
+        let before = at.map_or(0, |at| secrets[at].1);
+        let after = times(before);
+        match at {
+            Some(at) if after == 0 => {
+                secrets.remove(at);
+            }
+            Some(at) => secrets[at].1 = after,
+            None if after > 0 => secrets.push((secret.clone(), after)),
+            None => return,
+        }
+        *known = Arc::new(if (before == 0) == (after == 0) {
+            Known { secrets, ..Known::clone(&known) }
+        } else {
+            Known::of(secrets)
+        });
+    }
+
+    fn known(&self) -> Arc<Known> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -88,13 +145,19 @@ impl Redactor {
     }
 
     fn replaced(&self, text: &[u8], least_bytes: usize) -> Option<Vec<u8>> {
-        let mut replaced: Option<Vec<u8>> = None;
-        for needle in self.needles().iter().filter(|needle| needle.secret_bytes >= least_bytes) {
-            if let Some(without) = replace(replaced.as_deref().unwrap_or(text), &needle.finder) {
-                replaced = Some(without);
-            }
+        let found = self.known().found(text, least_bytes);
+        if found.is_empty() {
+            return None;
         }
-        replaced
+        let mut replaced = Vec::with_capacity(text.len());
+        let mut copied = 0;
+        for Range { start, end } in found {
+            replaced.extend_from_slice(&text[copied..start]);
+            replaced.extend_from_slice(REDACTED.as_bytes());
+            copied = end;
+        }
+        replaced.extend_from_slice(&text[copied..]);
+        Some(replaced)
     }
 
     /// A writer through which no secret passes, given whole lines at a time.
@@ -103,52 +166,33 @@ impl Redactor {
     }
 }
 
-/// How a secret commonly turns up in text: as it is, in JSON, in a URL or a form, in base64.
-fn forms(secret: &str) -> Vec<String> {
-    let json = serde_json::Value::from(secret).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    let mut forms = vec![
-        secret.to_owned(),
-        // Some writers of JSON escape the slash as well.
-        json.replace('/', "\\/"),
-        json,
-        STANDARD_NO_PAD.encode(secret),
-        URL_SAFE_NO_PAD.encode(secret),
-    ];
-    for set in [NON_ALPHANUMERIC, UNRESERVED] {
-        let percent = utf8_percent_encode(secret, set).to_string();
-        forms.push(with_lower_hex(&percent));
-        forms.push(percent.replace("%20", "+"));
-        forms.push(percent);
+/// What a secret is searched for as; each is found in any spelling.
+fn needles(secret: &str) -> impl Iterator<Item = Needle> {
+    let hexadecimal = |digit: fn(&u8) -> String| secret.as_bytes().iter().map(digit).collect::<String>();
+    let mut forms =
+        vec![secret.to_owned(), hexadecimal(|byte| format!("{byte:02x}")), hexadecimal(|byte| format!("{byte:02X}"))];
+    for before in 0..3 {
+        forms.extend([base64_core(&STANDARD_NO_PAD, secret, before), base64_core(&URL_SAFE_NO_PAD, secret, before)]);
     }
-    forms
-}
-
-fn with_lower_hex(percent: &str) -> String {
-    let mut pieces = percent.split('%');
-    let mut lower = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let (digits, rest) = piece.split_at(2);
-        lower.push('%');
-        lower.push_str(&digits.to_ascii_lowercase());
-        lower.push_str(rest);
-    }
-    lower
-}
-
-/// The text with every occurrence replaced; `None` when there is none.
-fn replace(text: &[u8], finder: &Finder<'_>) -> Option<Vec<u8>> {
-    let mut replaced = Vec::new();
-    let mut copied = 0;
-    for at in finder.find_iter(text) {
-        replaced.extend_from_slice(&text[copied..at]);
-        replaced.extend_from_slice(REDACTED.as_bytes());
-        copied = at + finder.needle().len();
-    }
-    (copied > 0).then(|| {
-        replaced.extend_from_slice(&text[copied..]);
-        replaced
+    let secret_bytes = secret.len();
+    forms.sort();
+    forms.dedup();
+    forms.into_iter().map(move |form| {
+        let form = Zeroizing::new(form);
+        let mut characters = Zeroizing::new(Vec::with_capacity(form.len()));
+        characters.extend(form.chars());
+        Needle { characters, secret_bytes }
     })
+}
+
+/// The base64 of a secret that so many bytes stand before (modulo three), without the characters that it shares with what
+/// stands around it.
+fn base64_core(alphabet: &impl Engine, secret: &str, before: usize) -> String {
+    let around = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
+    let encoded = Zeroizing::new(alphabet.encode(&*around));
+    // Each character has six bits.
+    let (first, end) = ((before * 8).div_ceil(6), around.len() * 8 / 6);
+    encoded[first..end].to_owned()
 }
 
 /// See [`Redactor::writer`].
@@ -186,16 +230,59 @@ mod tests {
         for form in [
             secret,
             r#"{"token":"pa\"Ss-w/ ord+é"}"#,
-            r#"{"token":"pa\"Ss-w\/ ord+é"}"#,
+            r#"{"token":"pa\"Ss-w\/ ord+\u00e9"}"#,
+            r#"{"text":"{\"token\":\"pa\\\"Ss-w\\u002f ord\\u002B\\u00e9\"}"}"#,
             "?token=pa%22Ss-w%2F%20ord%2B%C3%A9",
             "?token=pa%22Ss-w%2f%20ord%2b%c3%a9",
             "?token=pa%22Ss%2Dw%2F%20ord%2B%C3%A9",
+            "?next=%3Ftoken%3Dpa%2522Ss-w%252F%2520ord%252B%25C3%25A9",
             "token=pa%22Ss-w%2F+ord%2B%C3%A9",
-            "cGEiU3Mtdy8gb3JkK8Op",
+            "<b>pa&quot;Ss-w/ ord+&#xE9;</b>",
+            "70612253732d772f206f72642bc3a9",
+            "70612253732D772F206F72642BC3A9",
         ] {
             let redacted = redactor.redact(form).into_owned();
             assert!(redacted.contains(REDACTED) && !redacted.contains("ord"), "{redacted}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_base64_whatever_stands_around_it() {
+        let secret = "hunter2?hunter2>";
+        let redactor = redactor(secret);
+        for before in ["", "a", "ab", "abc", "user:"] {
+            for after in ["", "x", "yz"] {
+                let text = format!("{before}{secret}{after}");
+                for encoded in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                    let percent = encoded.replace('+', "%2B").replace('/', "%2F");
+                    for encoded in [encoded, percent] {
+                        let redacted = redactor.redact(&encoded);
+                        let (left, right) = redacted.split_once(REDACTED).unwrap();
+                        // A character on either side may have some bits of it.
+                        let most = |text: &str| (text.len() * 8).div_ceil(6) + 1;
+                        assert!(left.len() <= most(before) && right.len() <= most(after), "{text}: {redacted}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_secrets_that_overlap_nothing_is_left() {
+        let redactor = redactor("abcdefgh");
+        redactor.learn(&Secret::new("efghijkl".into()));
+        redactor.learn(&Secret::new("abcdefgh-and-more".into()));
+        assert_eq!(redactor.redact("<abcdefghijkl abcdefgh-and-more>"), "<[redacted] [redacted]>");
+    }
+
+    #[test]
+    fn a_secret_is_forgotten_when_all_who_learned_it_say_so() {
+        let redactor = redactor("12345678");
+        redactor.learn(&Secret::new("12345678".into()));
+        redactor.forget(&Secret::new("12345678".into()));
+        assert_eq!(redactor.redact("12345678"), REDACTED);
+        redactor.forget(&Secret::new("12345678".into()));
+        assert_eq!(redactor.redact("12345678"), "12345678");
     }
 
     #[test]
