@@ -3,6 +3,7 @@
 mod check;
 mod confirm;
 mod credentials;
+mod curl;
 mod findings;
 mod grant;
 mod input;
@@ -178,7 +179,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments, &settings, &output).await,
             Command::Check(arguments) => check::run(arguments, &output).await,
             Command::Grant(arguments) => grant::run(arguments, &settings, &output).await,
-            Command::Credentials(arguments) => credentials::run(arguments, &settings, &output),
+            Command::Credentials(arguments) => credentials::run(arguments, &settings, &output).await,
             Command::StandIn(arguments) => stand_in::run(arguments, &output).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

@@ -305,10 +305,13 @@ impl From<Refusal> for Denial {
     }
 }
 
-/// Joins what the guest judged with what the host knows: wasi:http has no place for the reason of a refusal.
+/// Joins what the guest judged with what the host knows: wasi:http has no place for the reason of a refusal, or of a delay.
 fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, record: Record) -> Run {
     if let (Err(Failure::PermanentDenied(denial)), Some(refusal)) = (&mut outcome, record.refusal) {
         *denial = refusal.into();
+    }
+    if let (Err(Failure::Temporary(temporary)), Some(delay)) = (&mut outcome, record.delay) {
+        (temporary.reason, temporary.retry_after_seconds) = (delay.reason, delay.retry_after_seconds);
     }
     let warnings = match &mut outcome {
         Ok(completed) => Some(&mut completed.warnings),

@@ -4,31 +4,56 @@
 //!
 //! ```toml
 //! [credentials.pipedrive]
-//! kind = "header"
+//! kind = "header"                            # or query, basic, bearer
 //! header = "x-api-token"
-//! secret = { env = "PIPEDRIVE_API_TOKEN" }
+//! secret = { env = "PIPEDRIVE_API_TOKEN" }   # or file, command, keyring
+//! origins = ["https://api.pipedrive.com"]
+//!
+//! [credentials.crm]
+//! kind = "oauth-refresh-token"               # or oauth-client-credentials
+//! token_url = "https://oauth.pipedrive.com/oauth/token"
+//! client_id = "0123456789abcdef"
+//! client_secret = { keyring = { service = "http-task", account = "crm" } }
+//! refresh_token = { file = "crm-refresh-token" }
 //! origins = ["https://api.pipedrive.com"]
 //! ```
+//!
+//! Files are looked for beside the one that names them.
+
+mod entry;
+mod held;
+mod oauth;
+mod source;
 
 use std::collections::BTreeMap;
-use std::env::{self, VarError};
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, header};
-use serde::{Deserialize, Deserializer, de::Error as _};
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, Request, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
+use toml_edit::{DocumentMut, Item, Table};
+use zeroize::Zeroizing;
 
+pub use self::entry::{ClientAuthentication, Draft, Entry, Kind, KindName, OauthClient, TokenUrl, check_header};
+use self::held::Holder;
+pub(crate) use self::oauth::Way;
+use self::source::SourceError;
+pub use self::source::{KeyringEntry, SecretSource};
 use crate::grants::Refusal;
 use crate::origin::Origin;
-use crate::redaction::{LEAST_SINK_BYTES, Redactor, Secret};
+use crate::redaction::{Redactor, Secret};
 use crate::settings_file::{self, FileError};
 
 /// The credentials of a host.
 #[derive(Default)]
 pub struct Credentials {
-    entries: BTreeMap<String, Entry>,
+    holders: BTreeMap<String, Arc<Holder>>,
     file: Option<PathBuf>,
-    stand_in: Option<Secret>,
+    stand_in: Option<Arc<Holder>>,
 }
 
 #[derive(Deserialize)]
@@ -38,186 +63,240 @@ struct CredentialsFile {
     credentials: BTreeMap<String, Entry>,
 }
 
-/// One reference.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// How the secret is sent.
-    pub kind: Kind,
-    /// For the kind `header`: the field that carries the secret.
-    #[serde(default, deserialize_with = "header_name")]
-    pub header: Option<HeaderName>,
-    /// Where the secret comes from.
-    pub secret: SecretSource,
-    /// Where it may go.
-    pub origins: Vec<Origin>,
+/// Why a credential cannot be used.
+#[derive(Debug, Clone)]
+pub(crate) enum Unavailable {
+    /// Somebody must do something.
+    Refused(Refusal),
+    /// It is got from elsewhere, and that did not work now.
+    ForNow { reason: String, retry_after_seconds: Option<u64> },
 }
 
-/// How a secret is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// The secret is the value of a header.
-    Header,
-    /// `authorization: Bearer …` (RFC 6750).
-    Bearer,
-}
-
-/// Where a secret comes from.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretSource {
-    /// The name of an environment variable.
-    #[serde(deserialize_with = "variable_name")]
-    pub env: String,
-}
-
-/// A name that a shell can export (POSIX, section 8.1); what is not one may be a secret in the wrong place.
-pub fn check_variable(name: &str) -> Result<String, String> {
-    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    if name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit()) {
-        return Ok(name.to_owned());
+impl From<SourceError> for Unavailable {
+    fn from(SourceError { why, hint }: SourceError) -> Self {
+        Self::Refused(match hint {
+            Some(hint) => Refusal::new(why, hint),
+            None => Refusal::for_good(why),
+        })
     }
-    Err("a variable's name has letters, digits and `_`; the secret itself is never written down".to_owned())
 }
 
-fn variable_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    check_variable(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+impl Unavailable {
+    /// Said of these credentials.
+    fn of(self, reference: &str) -> Self {
+        let said = |why: &str| format!("the secret of the credentials `{reference}` cannot be used: {why}");
+        match self {
+            Self::Refused(mut refusal) => {
+                refusal.message = said(&refusal.message);
+                Self::Refused(refusal)
+            }
+            Self::ForNow { reason, retry_after_seconds } => Self::ForNow { reason: said(&reason), retry_after_seconds },
+        }
+    }
+}
+
+impl From<Refusal> for Unavailable {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What carries a secret in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carrier {
+    /// A header field.
+    Header(HeaderName),
+    /// A parameter of the URL's query.
+    Query(String),
+}
+
+impl Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Query(name) => write!(f, "query parameter {name}"),
+        }
+    }
+}
+
+impl Kind {
+    /// What carries it.
+    pub fn carrier(&self) -> Carrier {
+        match self {
+            Self::Header { header, .. } => Carrier::Header(header.clone()),
+            Self::Query { parameter, .. } => Carrier::Query(parameter.clone()),
+            _ => Carrier::Header(header::AUTHORIZATION),
+        }
+    }
+
+    /// Whether it is got from a token server.
+    pub fn is_token(&self) -> bool {
+        matches!(self, Self::ClientCredentials { .. } | Self::RefreshToken { .. })
+    }
+
+    /// What is sent of it, encoded for its place.
+    fn written(&self, secret: &Secret) -> String {
+        let secret = secret.expose();
+        match self {
+            Self::Header { .. } => secret.to_owned(),
+            Self::Query { .. } => encoded(secret),
+            Self::Basic { user, .. } => {
+                let both = Zeroizing::new(format!("{user}:{secret}"));
+                format!("Basic {}", STANDARD.encode(&*both))
+            }
+            Self::Bearer { .. } | Self::ClientCredentials { .. } | Self::RefreshToken { .. } => {
+                format!("Bearer {secret}")
+            }
+        }
+    }
 }
 
 /// A credential ready to be sent to one origin.
 pub(crate) struct Credential {
-    pub(crate) header: HeaderName,
-    pub(crate) value: HeaderValue,
+    holder: Arc<Holder>,
+    secret: Secret,
 }
 
-fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
-    check_header(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
-}
+impl Credential {
+    pub(crate) fn carrier(&self) -> Carrier {
+        self.holder.entry.kind.carrier()
+    }
 
-const RESERVED: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::HOST,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// A header that may carry a secret: none that frames the message, chooses the server or says what the content is.
-pub fn check_header(name: &str) -> Result<HeaderName, String> {
-    let name: HeaderName = name.parse().map_err(|_| "this is not the name of a header".to_owned())?;
-    let reserved = RESERVED.contains(&name) || name.as_str().starts_with("proxy-");
-    if reserved { Err(format!("`{name}` is set by the task or by its host")) } else { Ok(name) }
-}
-
-impl Entry {
-    fn carrier(&self) -> HeaderName {
-        match (self.kind, &self.header) {
-            (Kind::Header, Some(name)) => name.clone(),
-            _ => header::AUTHORIZATION,
+    /// Puts it into a request, in place of whatever stands there.
+    pub(crate) fn put<B>(&self, request: &mut Request<B>) -> Result<(), Refusal> {
+        let kind = &self.holder.entry.kind;
+        let written = kind.written(&self.secret);
+        match kind.carrier() {
+            Carrier::Header(name) => {
+                let value = oauth::sensitive(written);
+                let value = value.ok_or_else(|| Refusal::for_good("the secret holds what a header cannot"))?;
+                request.headers_mut().insert(name, value);
+            }
+            Carrier::Query(name) => {
+                let url = with_parameter(request.uri(), &name, &written);
+                *request.uri_mut() = url.ok_or_else(|| Refusal::for_good("the secret holds what a URL cannot"))?;
+            }
         }
+        Ok(())
+    }
+
+    /// The API has answered. Whether there is another secret now, so that a repeat is right.
+    pub(crate) async fn judged(&self, unauthorized: bool, way: &Way) -> bool {
+        if unauthorized {
+            return self.holder.renew(&self.secret, way).await;
+        }
+        self.holder.accepted(&self.secret);
+        false
     }
 }
 
+/// All but the unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Text as it stands in a query.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The URL with this parameter, whose value is encoded already, in place of all of that name.
+pub(crate) fn with_parameter(url: &Uri, name: &str, value: &str) -> Option<Uri> {
+    let is_other = |piece: &&str| {
+        let written = piece.split('=').next().unwrap_or(piece).replace('+', " ");
+        percent_decode_str(&written).decode_utf8_lossy() != name
+    };
+    let kept = url.query().into_iter().flat_map(|query| query.split('&')).filter(is_other);
+    let added = format!("{}={value}", encoded(name));
+    let query = kept.chain([added.as_str()]).collect::<Vec<_>>().join("&");
+    let mut parts = url.clone().into_parts();
+    parts.path_and_query = Some(format!("{}?{query}", url.path()).parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 impl Credentials {
+    /// Credentials that are not from a file.
+    pub fn new(entries: impl IntoIterator<Item = (String, Entry)>) -> Self {
+        let held = |(name, entry)| (name, Arc::new(Holder::of(entry)));
+        Self { holders: entries.into_iter().map(held).collect(), ..Self::default() }
+    }
+
     /// Reads a credentials file. One that does not exist holds none.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let file: Option<CredentialsFile> = settings_file::read(path)?;
-        let entries = file.map_or_else(BTreeMap::new, |file| file.credentials);
-        for (name, entry) in &entries {
-            if (entry.kind == Kind::Header) != entry.header.is_some() {
-                return Err(FileError {
-                    path: path.to_owned(),
-                    line: None,
-                    message: format!("credentials.{name}: the kind `header` names a `header`, and no other kind does"),
-                });
-            }
-        }
-        Ok(Self { entries, file: Some(path.to_owned()), stand_in: None })
+        let mut entries = file.map_or_else(BTreeMap::new, |file| file.credentials);
+        let folder = path.parent().unwrap_or(Path::new(""));
+        entries.values_mut().for_each(|entry| entry.beside(folder));
+        Ok(Self { file: Some(path.to_owned()), ..Self::new(entries) })
     }
 
     /// The stand-in's made-up secret, for whatever reference a definition names. No real secret is read.
     pub(crate) fn for_stand_in(secret: Secret) -> Self {
-        Self { stand_in: Some(secret), ..Self::default() }
+        let kind = Kind::Header { header: STAND_IN_HEADER, secret: SecretSource::Given(secret) };
+        let holder = Holder::of(Entry { kind, origins: Vec::new() });
+        Self { stand_in: Some(Arc::new(holder)), ..Self::default() }
     }
 
-    /// Teaches a redactor every secret that is set, so that none shows even before it is used.
+    /// All entries by their names.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.holders.iter().map(|(name, holder)| (name.as_str(), &holder.entry))
+    }
+
+    /// One entry.
+    pub fn entry(&self, reference: &str) -> Option<&Entry> {
+        self.holders.get(reference).map(|holder| &holder.entry)
+    }
+
+    /// Teaches a redactor every secret that can be read without anybody noticing, so that none of them shows even before it
+    /// is used.
     pub fn teach(&self, redactor: &Redactor) {
-        let variables = self.entries.values().map(|entry| &entry.secret.env);
-        for secret in variables.filter_map(|variable| env::var(variable).ok()) {
-            redactor.learn(&Secret::new(secret));
-        }
+        let sources = self.holders.values().flat_map(|holder| holder.entry.sources());
+        sources.filter_map(|source| source.peek().ok()).for_each(|secret| redactor.learn(&secret));
     }
 
-    /// What would be sent for a reference, without its secret being read: the header, and the secret's variable.
-    pub fn describe(&self, reference: &str) -> Option<(HeaderName, &str, Kind)> {
-        let entry = self.entries.get(reference)?;
-        Some((entry.carrier(), &entry.secret.env, entry.kind))
+    /// What is against using a reference for requests to this origin, as far as it is known before anybody is asked.
+    pub(crate) fn check(&self, reference: &str, origin: &Origin) -> Result<(), Refusal> {
+        let holder = self.bound(reference, origin)?;
+        for source in holder.entry.sources().filter(|source| source.can_be_peeked_at()) {
+            if let Err(error) = source.peek()
+                && let Unavailable::Refused(refusal) = Unavailable::from(error).of(reference)
+            {
+                return Err(refusal);
+            }
+        }
+        Ok(())
     }
 
     /// The credential behind a reference, for a request to this origin.
-    pub(crate) fn find(&self, reference: &str, origin: &Origin, redactor: &Redactor) -> Result<Credential, Refusal> {
-        if let Some(secret) = &self.stand_in {
-            return credential(reference, STAND_IN_HEADER, Kind::Header, secret, "", redactor);
+    pub(crate) async fn find(&self, reference: &str, origin: &Origin, way: &Way) -> Result<Credential, Unavailable> {
+        let holder = Arc::clone(self.bound(reference, origin)?);
+        let secret = holder.get(way).await.map_err(|unavailable| unavailable.of(reference))?;
+        Ok(Credential { holder, secret })
+    }
+
+    fn bound(&self, reference: &str, origin: &Origin) -> Result<&Arc<Holder>, Refusal> {
+        if let Some(holder) = &self.stand_in {
+            return Ok(holder);
         }
         let place = self.file.as_ref().map_or_else(String::new, |file| format!(" in {}", file.display()));
-        let Some(entry) = self.entries.get(reference) else {
+        let Some(holder) = self.holders.get(reference) else {
             let add = format!(
-                "http-task credentials add {reference} --kind header --header x-api-token --env API_TOKEN --origin {origin}"
+                "http-task credentials add {reference} --kind header --header x-api-token --secret env:API_TOKEN --origin {origin}"
             );
             return Err(Refusal::new(format!("there are no credentials `{reference}`{place}"), add));
         };
-        if !entry.origins.contains(origin) {
-            let bound: Vec<_> = entry.origins.iter().map(|origin| format!("\"{origin}\"")).collect();
+        if !holder.entry.origins.contains(origin) {
+            let bound: Vec<_> = holder.entry.origins.iter().map(|origin| format!("\"{origin}\"")).collect();
             let origins = format!("origins = [{}, \"{origin}\"]", bound.join(", "));
             return Err(Refusal::new(format!("the credentials `{reference}` are not bound to {origin}"), origins));
         }
-        let variable = &entry.secret.env;
-        let secret = match env::var(variable) {
-            Ok(secret) if secret.len() >= LEAST_SINK_BYTES => Secret::new(secret),
-            Ok(secret) if !secret.is_empty() => {
-                return Err(unusable(reference, variable, "is too short to be kept out of what is shown"));
-            }
-            Err(VarError::NotUnicode(_)) => return Err(unusable(reference, variable, "is not text")),
-            Ok(_) | Err(VarError::NotPresent) => return Err(unusable(reference, variable, "is not set")),
-        };
-        credential(reference, entry.carrier(), entry.kind, &secret, variable, redactor)
+        Ok(holder)
     }
 }
 
 const STAND_IN_HEADER: HeaderName = HeaderName::from_static("x-api-token");
 
-fn credential(
-    reference: &str,
-    header: HeaderName,
-    kind: Kind,
-    secret: &Secret,
-    variable: &str,
-    redactor: &Redactor,
-) -> Result<Credential, Refusal> {
-    redactor.learn(secret);
-    let value = match kind {
-        Kind::Header => HeaderValue::from_str(secret.expose()),
-        Kind::Bearer => HeaderValue::from_str(&format!("Bearer {}", secret.expose())),
-    };
-    let Ok(mut value) = value else {
-        return Err(unusable(reference, variable, "holds what a header cannot"));
-    };
-    value.set_sensitive(true);
-    Ok(Credential { header, value })
-}
-
-fn unusable(reference: &str, variable: &str, why: &str) -> Refusal {
-    let message = format!("the secret of the credentials `{reference}` cannot be used: the variable {variable} {why}");
-    Refusal::new(message, format!("export {variable}=…"))
-}
-
 /// Adds a reference to a file, which is made when it is not there. An existing reference of that name is not replaced.
 pub fn add(path: &Path, name: &str, entry: &Entry) -> Result<bool, FileError> {
-    if Credentials::read(path)?.entries.contains_key(name) {
+    if Credentials::read(path)?.holders.contains_key(name) {
         return Ok(false);
     }
     settings_file::edit(path, |document: &mut DocumentMut| {
@@ -226,84 +305,23 @@ pub fn add(path: &Path, name: &str, entry: &Entry) -> Result<bool, FileError> {
             table.set_implicit(true);
             Item::Table(table)
         });
-        parent[name] = Item::Table(table_of(entry));
+        parent[name] = Item::Table(entry.to_table());
         Ok(())
     })?;
     Ok(true)
 }
 
-fn table_of(entry: &Entry) -> Table {
-    let mut table = Table::new();
-    table["kind"] = value(match entry.kind {
-        Kind::Header => "header",
-        Kind::Bearer => "bearer",
-    });
-    if let Some(header) = &entry.header {
-        table["header"] = value(header.as_str());
+/// Takes a reference out of a file; whether it was there. Its secret stays where it is.
+pub fn remove(path: &Path, name: &str) -> Result<bool, FileError> {
+    if !Credentials::read(path)?.holders.contains_key(name) {
+        return Ok(false);
     }
-    table["secret"] = value(InlineTable::from_iter([("env", entry.secret.env.as_str())]));
-    table["origins"] = value(entry.origins.iter().map(Origin::to_string).collect::<Array>());
-    table
+    settings_file::edit(path, |document: &mut DocumentMut| {
+        document["credentials"].as_table_like_mut().map(|table| table.remove(name));
+        Ok(())
+    })?;
+    Ok(true)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = "[credentials.pipedrive]\nkind = \"header\"\nheader = \"x-api-token\"\nsecret = { env = \"PATH\" }\norigins = [\"https://api.pipedrive.com\"]\n";
-
-    fn read(text: &str) -> Result<Credentials, FileError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("credentials.toml");
-        std::fs::write(&path, text).unwrap();
-        Credentials::read(&path)
-    }
-
-    fn find(credentials: &Credentials, reference: &str, origin: &str) -> Result<Credential, Refusal> {
-        credentials.find(reference, &origin.parse().unwrap(), &Redactor::default())
-    }
-
-    #[test]
-    fn a_reference_is_good_only_where_it_is_bound() {
-        let credentials = read(FILE).unwrap();
-        assert!(find(&credentials, "pipedrive", "https://api.pipedrive.com").is_ok());
-        let refusal = find(&credentials, "pipedrive", "https://api.pipedrive.com.evil.example").err().unwrap();
-        assert!(refusal.message.contains("not bound"), "{}", refusal.message);
-        let refusal = find(&credentials, "other", "https://api.pipedrive.com").err().unwrap();
-        assert!(refusal.message.contains("no credentials `other`"), "{}", refusal.message);
-    }
-
-    #[test]
-    fn an_unset_variable_is_a_refusal_that_names_it() {
-        let credentials = read(&FILE.replace("PATH", "HTTP_TASK_SURELY_UNSET")).unwrap();
-        let refusal = find(&credentials, "pipedrive", "https://api.pipedrive.com").err().unwrap();
-        assert_eq!(refusal.hint().as_deref(), Some("export HTTP_TASK_SURELY_UNSET=…"));
-    }
-
-    #[test]
-    fn what_is_added_is_what_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("credentials.toml");
-        let entry = read(FILE).unwrap().entries.remove("pipedrive").unwrap();
-        assert!(add(&path, "pipedrive", &entry).unwrap());
-        assert!(!add(&path, "pipedrive", &entry).unwrap());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), FILE);
-    }
-
-    #[test]
-    fn a_mistake_in_the_file_is_told_without_its_text() {
-        for (text, told) in [
-            (FILE.replace("{ env = \"PATH\" }", "\"hunter2hunter2\""), true),
-            (FILE.replace("\"https://api.pipedrive.com\"", "\"hunter2\""), true),
-            (FILE.replace("env = \"PATH\"", "env = \"hunter2-hunter2\""), true),
-            (FILE.replace("x-api-token", "host"), true),
-            (FILE.replace("header = ", "headr = "), true),
-            (FILE.replace("header = \"x-api-token\"\n", ""), false),
-            (FILE.replace("\"header\"", "\"bearer\""), false),
-        ] {
-            let error = read(&text).err().unwrap();
-            assert_eq!(error.line.is_some(), told, "{error}");
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 pub use crate::connector::ConnectTimes;
+pub use crate::credentials::Carrier;
+use crate::credentials::with_parameter;
 use crate::redaction::REDACTED;
 
 /// One request and, if there was one, its answer.
@@ -32,7 +34,7 @@ pub struct Exchange {
 pub struct Sent {
     /// The request method.
     pub method: Method,
-    /// The whole URL.
+    /// The whole URL, a credential in it redacted.
     pub url: Uri,
     /// In the order of the wire, the credential redacted.
     pub headers: Vec<(String, String)>,
@@ -47,8 +49,8 @@ pub struct Sent {
 pub struct SentCredential {
     /// The reference in the definition.
     pub reference: String,
-    /// The field that carries it.
-    pub header: HeaderName,
+    /// What carries it.
+    pub carrier: Carrier,
 }
 
 /// The head of an answer, and how much followed it.
@@ -70,16 +72,21 @@ impl Sent {
         body: Bytes,
         credential: Option<SentCredential>,
     ) -> Self {
+        let carrier = credential.as_ref().map(|credential| &credential.carrier);
         let text = |name: &HeaderName, value: &http::HeaderValue| {
-            if value.is_sensitive() || credential.as_ref().is_some_and(|credential| credential.header == *name) {
+            if value.is_sensitive() || carrier == Some(&Carrier::Header(name.clone())) {
                 REDACTED.to_owned()
             } else {
                 String::from_utf8_lossy(value.as_bytes()).into_owned()
             }
         };
+        let url = match carrier {
+            Some(Carrier::Query(name)) => with_parameter(url, name, REDACTED).unwrap_or_default(),
+            _ => url.clone(),
+        };
         Self {
             method: method.clone(),
-            url: url.clone(),
+            url,
             headers: headers.iter().map(|(name, value)| (name.to_string(), text(name, value))).collect(),
             body,
             credential,

@@ -28,6 +28,8 @@ pub struct Limits {
     pub resolving: Duration,
     /// A TLS handshake: a few round trips and one signature; who takes longer does not mean to answer.
     pub securing: Duration,
+    /// Getting a token from its server, within the deadline of the call that needs it: what a read timeout is by default.
+    pub token: Duration,
     /// What the guest may take beyond the deadline to judge that it has passed, before it is stopped.
     pub judgement: Duration,
     /// Calls at once; more wait. Each reserves address space, and when it was used once keeps up to a quarter of a mebibyte
@@ -52,6 +54,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
             resolving: Duration::from_secs(5),
             securing: Duration::from_secs(5),
+            token: Duration::from_secs(10),
             judgement: Duration::from_secs(2),
             concurrent_calls: 1000,
             calls_per_origin: 100,

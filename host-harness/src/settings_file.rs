@@ -74,7 +74,7 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// Edits a file in place, or makes it. The new text replaces the old in one step, readable by its owner alone.
+/// Edits a file in place, or makes it.
 pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> io::Result<()>) -> Result<(), FileError> {
     let edit = || {
         let text = match fs::read_to_string(path) {
@@ -85,13 +85,19 @@ pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> io::Res
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| io::Error::other(error.message().to_owned()))?;
         change(&mut document)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut written = tempfile::NamedTempFile::new_in(folder)?;
-        written.write_all(document.to_string().as_bytes())?;
-        written.as_file().sync_all()?;
-        written.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        replace(path, |file| file.write_all(document.to_string().as_bytes()))
     };
     edit().map_err(|error| FileError::io(path, &error))
+}
+
+/// Writes a file, in a folder that is made when it is not there. The new text replaces the old in one step, readable by its
+/// owner alone.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut written = tempfile::NamedTempFile::new_in(folder)?;
+    write(written.as_file_mut())?;
+    written.as_file().sync_all()?;
+    written.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }

@@ -68,6 +68,8 @@ pub struct Setup {
     pub script: Script,
     /// What the model begins with.
     pub seed: Seed,
+    /// Each refresh token is good once, and another one comes with the access token.
+    pub replaces_refresh_tokens: bool,
 }
 
 impl<S: Into<Script>> From<S> for Setup {
@@ -104,12 +106,12 @@ pub struct Received {
 impl StandIn {
     /// Starts one. Each request uses a line of the script.
     pub async fn start(setup: impl Into<Setup>) -> io::Result<Self> {
-        let Setup { port, script, seed } = setup.into();
+        let Setup { port, script, seed, replaces_refresh_tokens } = setup.into();
         let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
         let address = socket.local_addr()?;
         let token = made_up("api-token");
-        let oauth = Oauth::new(format!("http://{address}"));
+        let oauth = Oauth::new(format!("http://{address}"), replaces_refresh_tokens);
         let received = watch::Sender::default();
         let refuses = script.refuses();
         let script = Arc::new(Mutex::new(script));
@@ -142,6 +144,11 @@ impl StandIn {
     /// An OAuth access token that it accepts for an hour.
     pub fn access_token(&self) -> String {
         lock(&self.pipedrive).oauth.give(SystemTime::now())
+    }
+
+    /// From now on it accepts none of the access tokens that it has given.
+    pub fn expire_access_tokens(&self) {
+        lock(&self.pipedrive).oauth.expire();
     }
 
     pub(crate) fn secret(&self) -> Secret {

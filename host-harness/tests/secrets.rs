@@ -41,8 +41,8 @@ async fn a_planted_secret_appears_in_no_output_of_any_command() {
             "mine",
             "--kind",
             "bearer",
-            "--env",
-            "PLANTED",
+            "--secret",
+            "env:PLANTED",
             "--origin",
             &origins[0],
             "--origin",
@@ -96,7 +96,7 @@ async fn a_redirect_takes_no_secret_along() {
         );
         // Granted and bound there as well: even so a redirect is the author's to follow.
         program.write("grants.toml", &[server.address(), elsewhere.address()].map(program::grants_for).concat());
-        let add = ["credentials", "add", "mine", "--kind", "bearer", "--env", "PLANTED", "--origin"];
+        let add = ["credentials", "add", "mine", "--kind", "bearer", "--secret", "env:PLANTED", "--origin"];
         program.succeeds(&[&add[..], &[&origins[0], "--origin", &origins[1]]].concat());
         let said = program.run(&["test", "definition.json", "--grants", "grants.toml"]);
         assert_eq!(said.code, Some(1), "{said:?}");

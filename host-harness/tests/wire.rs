@@ -23,7 +23,8 @@ async fn what_offline_prints_is_what_arrives_but_for_the_credential() {
                     "body": {{"{KEY}": {VALUES}, "{KEY}_until": "${{written}}", "{KEY}_currency": "${{given}}"}}}}"#
         )),
     );
-    let add = ["credentials", "add", "mine", "--kind", "header", "--header", "x-api-token", "--env", "STAND_IN_TOKEN"];
+    let add =
+        ["credentials", "add", "mine", "--kind", "header", "--header", "x-api-token", "--secret", "env:STAND_IN_TOKEN"];
     program.succeeds(&[&add[..], &["--origin", &origin]].concat());
     program.succeeds(&["grant", "definition.json"]);
     let input = ["--input", r#"{"given":12345678901234567890}"#];
@@ -65,8 +66,8 @@ async fn the_curl_command_sends_the_same_request() {
         "mine",
         "--kind",
         "bearer",
-        "--env",
-        "STAND_IN_TOKEN",
+        "--secret",
+        "env:STAND_IN_TOKEN",
         "--origin",
         &origin,
     ]);

@@ -1,9 +1,14 @@
-//! `http-task credentials`: references to secrets, written to the credentials file. A secret itself is never asked for
-//! and never written.
+//! `http-task credentials`: references to secrets, in the credentials file. A secret itself is never asked for, never
+//! written there, and never shown.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use http::HeaderName;
-use http_task_host::credentials::{self, Entry, Kind, SecretSource};
+use http_task_host::Limits;
+use http_task_host::credentials::{
+    self, ClientAuthentication, Credentials, Draft, Entry, Kind, KindName, SecretSource, TokenUrl,
+};
+use http_task_host::network::Network;
 use http_task_host::origin::Origin;
 
 use super::output::Output;
@@ -17,8 +22,20 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show all references: how each secret is sent, where it comes from, and where it may go
+    List,
+    /// Get each secret or token as a call would, and say what is wrong
+    Check {
+        /// The reference; all when left out
+        name: Option<String>,
+    },
     /// Name a secret that definitions may refer to
-    Add(Add),
+    Add(Box<Add>),
+    /// Take a reference away; its secret stays where it is
+    Remove {
+        /// The reference
+        name: String,
+    },
 }
 
 #[derive(Args)]
@@ -27,25 +44,59 @@ struct Add {
     #[arg(value_parser = reference)]
     name: String,
     /// How the secret is sent
-    #[arg(long, value_enum)]
-    kind: KindArgument,
-    /// For the kind `header`: the field that carries the secret
-    #[arg(long, value_name = "NAME", required_if_eq("kind", "header"), value_parser = credentials::check_header)]
-    header: Option<HeaderName>,
-    /// The environment variable that holds the secret
-    #[arg(long, value_name = "VARIABLE", value_parser = credentials::check_variable)]
-    env: String,
+    #[arg(long, value_parser = kind_parser())]
+    kind: KindName,
+    /// Where the secret comes from: env:NAME, file:PATH, keyring:SERVICE/ACCOUNT or command:PROGRAM ARGUMENTS
+    #[arg(long, value_name = "SOURCE")]
+    secret: Option<String>,
     /// Where it may go, such as https://api.pipedrive.com; repeatable
     #[arg(long = "origin", value_name = "ORIGIN", required = true)]
     origins: Vec<Origin>,
+    /// For the kind `header`: the field that carries the secret
+    #[arg(long, value_name = "NAME", value_parser = credentials::check_header)]
+    header: Option<HeaderName>,
+    /// For the kind `query`: the parameter that carries the secret
+    #[arg(long, value_name = "NAME")]
+    parameter: Option<String>,
+    /// For the kind `basic`: whose password the secret is
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// For OAuth: where tokens are given out
+    #[arg(long, value_name = "URL", value_parser = TokenUrl::of)]
+    token_url: Option<TokenUrl>,
+    /// For OAuth: this host's name there
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// For OAuth: where the client's secret comes from, as --secret has it
+    #[arg(long, value_name = "SOURCE")]
+    client_secret: Option<String>,
+    /// For OAuth: how the client's secret is sent
+    #[arg(long, value_enum)]
+    client_authentication: Option<AuthenticationArgument>,
+    /// For OAuth: what the token is asked for
+    #[arg(long)]
+    scope: Option<String>,
+    /// For OAuth: a closed network where the token server may be; repeatable
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Option<Vec<Network>>,
+    /// For the kind `oauth-refresh-token`: where that comes from, and is written to when the server replaces it
+    #[arg(long, value_name = "SOURCE")]
+    refresh_token: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum KindArgument {
-    /// The secret is the value of a header
-    Header,
-    /// `authorization: Bearer …`
-    Bearer,
+enum AuthenticationArgument {
+    /// `authorization: Basic …`
+    Basic,
+    /// In the form
+    Form,
+}
+
+fn kind_parser() -> impl TypedValueParser<Value = KindName> {
+    PossibleValuesParser::new(KindName::ALL.map(KindName::as_str)).map(|name| {
+        let known = KindName::ALL.into_iter().find(|kind| kind.as_str() == name);
+        known.expect("only the names of kinds are possible values")
+    })
 }
 
 fn reference(name: &str) -> Result<String, String> {
@@ -56,28 +107,161 @@ fn reference(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-pub(super) fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
-    let Command::Add(Add { name, kind, header, env, origins }) = arguments.command;
-    let kind = match kind {
-        KindArgument::Header => Kind::Header,
-        KindArgument::Bearer if header.is_some() => {
-            return Err(Stop::usage("the kind `bearer` has its own header").hint("leave out --header"));
-        }
-        KindArgument::Bearer => Kind::Bearer,
+pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    match arguments.command {
+        Command::List => list(settings, output),
+        Command::Check { name } => check(name.as_deref(), settings, output).await,
+        Command::Add(add) => self::add(*add, settings, output),
+        Command::Remove { name } => remove(&name, settings, output),
+    }
+}
+
+/// What is read here by clap would stand in its error, and somebody may have written the secret itself.
+fn source(option: &str, text: Option<String>) -> Result<Option<SecretSource>, Stop> {
+    let parsed = text.map(|text| text.parse::<SecretSource>()).transpose();
+    parsed.map_err(|expected| Stop::usage(format!("{option}: {expected}")).hint(format!("{option} env:API_TOKEN")))
+}
+
+fn add(add: Add, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let Add { name, kind, header, parameter, user, token_url, client_id, scope, networks, origins, .. } = add;
+    let authentication = add.client_authentication.map(|argument| match argument {
+        AuthenticationArgument::Basic => ClientAuthentication::Basic,
+        AuthenticationArgument::Form => ClientAuthentication::Form,
+    });
+    let draft = Draft {
+        kind,
+        header,
+        parameter,
+        user,
+        secret: source("--secret", add.secret)?,
+        token_url,
+        client_id,
+        client_secret: source("--client-secret", add.client_secret)?,
+        client_authentication: authentication,
+        scope,
+        networks,
+        refresh_token: source("--refresh-token", add.refresh_token)?,
+        origins,
     };
+    let entry = Entry::try_from(draft).map_err(|wrong| Stop::usage(wrong).hint("http-task credentials add --help"))?;
     let path = settings.credentials()?;
-    let entry = Entry { kind, header, secret: SecretSource { env }, origins };
     if !credentials::add(&path, &name, &entry)? {
         return Err(Stop::usage(format!("{} has credentials `{name}` already", path.display()))
-            .hint("choose another name, or edit the file"));
+            .hint(format!("http-task credentials remove {name}")));
     }
     if output.json {
         output.put_json(&serde_json::json!({ "added": name, "file": path }));
     } else {
         output.say(&format!("added `{name}` to {}", path.display()));
     }
-    if std::env::var_os(&entry.secret.env).is_none() {
-        output.say(&format!("hint: the variable is not set yet: export {}=…", entry.secret.env));
+    for variable in entry.sources() {
+        if let SecretSource::Env(variable) = variable
+            && std::env::var_os(variable).is_none()
+        {
+            output.say(&format!("hint: the variable is not set yet: export {variable}=…"));
+        }
+    }
+    if let Kind::RefreshToken { refresh_token, .. } = &entry.kind
+        && !refresh_token.can_be_written()
+    {
+        output.say(&format!("warning: a refresh token that the server replaces cannot be kept in {refresh_token}"));
     }
     Ok(Exit::Success)
+}
+
+fn remove(name: &str, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let path = settings.credentials()?;
+    if !credentials::remove(&path, name)? {
+        return Err(Stop::usage(format!("{} has no credentials `{name}`", path.display())).hint(known(&path)?));
+    }
+    if output.json {
+        output.put_json(&serde_json::json!({ "removed": name, "file": path }));
+    } else {
+        output.say(&format!("removed `{name}` from {}", path.display()));
+    }
+    Ok(Exit::Success)
+}
+
+/// A hint with the names that there are.
+fn known(path: &std::path::Path) -> Result<String, Stop> {
+    let credentials = Credentials::read(path)?;
+    let names: Vec<_> = credentials.entries().map(|(name, _)| format!("`{name}`")).collect();
+    Ok(if names.is_empty() { "http-task credentials add".to_owned() } else { format!("one of {}", names.join(", ")) })
+}
+
+fn list(settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let path = settings.credentials()?;
+    let credentials = Credentials::read(&path)?;
+    if output.json {
+        let entries: Vec<_> = credentials.entries().map(|(name, entry)| report(name, entry)).collect();
+        output.put_json(&serde_json::json!({ "credentials": entries, "file": path }));
+        return Ok(Exit::Success);
+    }
+    for (name, entry) in credentials.entries() {
+        let origins: Vec<_> = entry.origins.iter().map(ToString::to_string).collect();
+        let sources: Vec<_> = entry.sources().map(ToString::to_string).collect();
+        output.put(&format!(
+            "{name}\n  {}, as {}\n  from {}\n  to {}\n",
+            entry.kind.name(),
+            entry.kind.carrier(),
+            sources.join(" and "),
+            origins.join(", ")
+        ));
+    }
+    if credentials.entries().next().is_none() {
+        output.say(&format!("{} has no credentials", path.display()));
+    }
+    Ok(Exit::Success)
+}
+
+fn report(name: &str, entry: &Entry) -> serde_json::Value {
+    serde_json::json!({
+        "name": name,
+        "kind": entry.kind.name().to_string(),
+        "carrier": entry.kind.carrier().to_string(),
+        "sources": entry.sources().map(ToString::to_string).collect::<Vec<_>>(),
+        "origins": entry.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+async fn check(name: Option<&str>, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
+    let path = settings.credentials()?;
+    let names: Vec<String> = match name {
+        Some(name) => vec![name.to_owned()],
+        None => Credentials::read(&path)?.entries().map(|(name, _)| name.to_owned()).collect(),
+    };
+    if let Some(name) = name
+        && Credentials::read(&path)?.entry(name).is_none()
+    {
+        return Err(Stop::usage(format!("{} has no credentials `{name}`", path.display())).hint(known(&path)?));
+    }
+    let egress = settings.egress(None, output)?;
+    let mut exit = Exit::Success;
+    let mut reports = Vec::new();
+    for name in names {
+        let tried = egress.try_credentials(&name, &Limits::default()).await;
+        let (problem, hint) = match tried {
+            Ok(()) => (None, None),
+            Err(refusal) => (Some(refusal.message.clone()), refusal.hint()),
+        };
+        match &problem {
+            None if !output.json => output.put(&format!("{name}: usable\n")),
+            Some(problem) if !output.json => {
+                let hint = hint.as_ref().map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+                output.put(&format!("{name}: {problem}\n{hint}"));
+            }
+            _ => {}
+        }
+        if problem.is_some() {
+            exit = Exit::Failed;
+        }
+        reports
+            .push(serde_json::json!({ "name": name, "usable": problem.is_none(), "problem": problem, "hint": hint }));
+    }
+    if output.json {
+        output.put_json(&serde_json::json!({ "credentials": reports, "file": path }));
+    } else if reports.is_empty() {
+        output.say(&format!("{} has no credentials", path.display()));
+    }
+    Ok(exit)
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use http_task_host::component::{Body, Completed, Denial, Failure, Problem, Request, Response, Run};
-use http_task_host::credentials::{Credentials, Kind};
 use http_task_host::exchange::{Exchange, head};
 use http_task_host::grants;
 use http_task_host::report::{effect_name, failure_name, host_of, outcome_name, reason_of, response_of};
@@ -185,39 +184,6 @@ pub(super) fn grant_command(definition: &str, file: Option<&Path>, output: &Outp
 fn problem_line(problem: &Problem) -> String {
     let hint = problem.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
     format!("{} {}{}", visible(&problem.place), visible(&problem.message), visible(&hint)).trim_start().to_owned()
-}
-
-/// The request as a cURL command that can be run: the secret is named by its variable, not shown. Credentials that are
-/// not known here are left out.
-pub(super) fn curl(request: &Request, credentials: &Credentials) -> String {
-    let content = request.body.bytes();
-    // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
-    let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
-    let mut command = format!("curl {method} {}", quoted(&request.url));
-    let mut add = |header: String| {
-        let _ = write!(command, " \\\n  --header {header}");
-    };
-    for header in &request.headers {
-        match (header.name.as_str(), header.value.as_str()) {
-            // cURL counts for itself, where there is something to count.
-            ("content-length", _) if !content.is_empty() => {}
-            (name, "") => add(quoted(&format!("{name};"))),
-            (name, value) => add(quoted(&format!("{name}: {value}"))),
-        }
-    }
-    // It adds one of its own otherwise.
-    if !request.headers.iter().any(|header| header.name == "accept") {
-        add(quoted("accept:"));
-    }
-    if let Some((header, variable, kind)) = request.credentials.as_ref().and_then(|name| credentials.describe(name)) {
-        let scheme = if kind == Kind::Bearer { "Bearer " } else { "" };
-        add(format!("\"{header}: {scheme}${variable}\""));
-    }
-    if !content.is_empty() {
-        let _ = write!(command, " \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(content)));
-    }
-    command.push('\n');
-    command
 }
 
 /// A word for a shell, quoted where it must be.

@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, S
     let port = arguments.port;
     let lead = seed.lead().map(str::to_owned);
     // A client meets limits in the end, and should meet them here.
-    let setup = Setup { port, script, seed: seed.limited(Plan::Lite) };
+    let setup = Setup { port, script, seed: seed.limited(Plan::Lite), ..Setup::default() };
     let stand_in = StandIn::start(setup)
         .await
         .map_err(|error| Stop::failed(format!("port {port} cannot be used: {error}")).hint("--port 0"))?;

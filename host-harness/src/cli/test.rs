@@ -14,7 +14,7 @@ use serde::ser::{SerializeMap, Serializer};
 use uuid::Uuid;
 
 use super::output::Output;
-use super::{Exit, Settings, Stop, confirm, findings, input, load, print, read_source};
+use super::{Exit, Settings, Stop, confirm, curl, findings, input, load, print, read_source};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -144,14 +144,20 @@ async fn prepare(
 
 fn show_curl(prepared: &Prepared, credentials: &Credentials, output: &Output) {
     let Prepared { request, warnings } = prepared;
-    let command = print::curl(request, credentials);
+    let command = curl::command(request, credentials);
     if output.json {
         output.put_json(&serde_json::json!({ "curl": command, "warnings": problems(warnings) }));
     } else {
         output.put_exact(&command);
     }
-    if let Some(reference) = request.credentials.as_deref().filter(|name| credentials.describe(name).is_none()) {
-        output.say(&format!("the credentials `{reference}` are not known here, and left out"));
+    let Some(reference) = request.credentials.as_deref() else { return };
+    match credentials.entry(reference) {
+        Some(entry) if entry.kind.is_token() => {
+            output
+                .say(&format!("${} stands for a token that this host gets by itself", curl::token_variable(reference)));
+        }
+        Some(_) => {}
+        None => output.say(&format!("the credentials `{reference}` are not known here, and left out")),
     }
 }
 

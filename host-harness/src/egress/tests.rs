@@ -1,8 +1,5 @@
 //! What a component of somebody else's may ask for, without one of ours in between: a credential aimed elsewhere.
 
-use bytes::Bytes;
-use http_body_util::Empty;
-
 use super::*;
 
 const GRANTS: &str = r#"
@@ -41,15 +38,24 @@ fn egress() -> Egress {
     };
     let grants = Grants::read(&write("grants.toml", GRANTS)).unwrap();
     let credentials = Credentials::read(&write("credentials.toml", CREDENTIALS)).unwrap();
-    Egress { grants, credentials, redactor: Redactor::default(), client: None }
+    Egress::new(grants, credentials, Redactor::default()).unwrap()
 }
 
-fn request(url: &str, headers: &[(&str, &str)]) -> Request<WasiBody> {
+fn request(url: &str, headers: &[(&str, &str)]) -> Request<()> {
     let mut request = Request::patch(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.body(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync()).unwrap()
+    request.body(()).unwrap()
+}
+
+async fn permitted(egress: &Egress, request: Request<()>) -> Result<Permitted<()>, Refusal> {
+    let deadline = Instant::now() + Limits::default().deadline;
+    let way = egress.way(&Limits::default()).unwrap();
+    permit(egress, request, &way, deadline).await.map_err(|unavailable| match unavailable {
+        Unavailable::Refused(refusal) => refusal,
+        Unavailable::ForNow { reason, .. } => panic!("{reason}"),
+    })
 }
 
 const MINE: (&str, &str) = ("x-http-task-credentials", "mine");
@@ -57,6 +63,7 @@ const MINE: (&str, &str) = ("x-http-task-credentials", "mine");
 #[tokio::test]
 async fn what_is_sent_is_what_was_compared_with_the_credential_of_the_host_and_no_other() {
     let secret = std::env::var("PATH").unwrap();
+    let egress = egress();
     for url in [
         "https://api.example.com/v1/leads/7",
         "https://API.Example.COM:443/v1/leads/7",
@@ -64,8 +71,8 @@ async fn what_is_sent_is_what_was_compared_with_the_credential_of_the_host_and_n
         "https://api.example.com/v1/%2e%2E/v1/leads/./7",
     ] {
         let forged = [MINE, ("x-api-token", "forged"), ("x-api-token", "twice"), ("host", "evil.example")];
-        let permitted = permit(&egress(), request(url, &forged)).unwrap_or_else(|refusal| panic!("{url}: {refusal:?}"));
-        let request = permitted.request;
+        let permitted = permitted(&egress, request(url, &forged)).await;
+        let request = permitted.unwrap_or_else(|refusal| panic!("{url}: {refusal:?}")).request;
         assert_eq!(request.uri(), "https://api.example.com/v1/leads/7", "{url}");
         let all =
             |name| request.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
@@ -78,6 +85,7 @@ async fn what_is_sent_is_what_was_compared_with_the_credential_of_the_host_and_n
 #[tokio::test]
 async fn a_credential_cannot_be_aimed_elsewhere() {
     const LEAD: &str = "https://api.example.com/v1/leads/7";
+    let egress = egress();
     let theirs = ("x-http-task-credentials", "theirs");
     for (url, headers, why) in [
         ("https://api.example.com:8443/v1/leads/7", &[MINE][..], "names https://api.example.com:8443"),
@@ -104,7 +112,8 @@ async fn a_credential_cannot_be_aimed_elsewhere() {
         (LEAD, &[("x-http-task-credentials", "")], "lets the credentials `` be used"),
         (LEAD, &[("X-HTTP-TASK-CREDENTIALS", "Mine")], "lets the credentials `Mine` be used"),
     ] {
-        let refusal = permit(&egress(), request(url, headers)).err().unwrap_or_else(|| panic!("{url} {headers:?}"));
+        let refusal = permitted(&egress, request(url, headers)).await.err();
+        let refusal = refusal.unwrap_or_else(|| panic!("{url} {headers:?}"));
         assert!(refusal.message.contains(why), "{url}: {}", refusal.message);
     }
 }

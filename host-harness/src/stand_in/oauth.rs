@@ -25,7 +25,7 @@ pub struct OauthClient {
     pub client_id: String,
     /// The proof of that.
     pub client_secret: String,
-    /// What an access token is given for. It stays the same.
+    /// What an access token is given for. It stays the same, unless the stand-in was made to replace it.
     pub refresh_token: String,
 }
 
@@ -34,6 +34,8 @@ pub(super) struct Oauth {
     client: OauthClient,
     api_domain: String,
     given: HashMap<String, SystemTime>,
+    /// Every refresh token is good once, as other vendors have it.
+    replaces: bool,
 }
 
 /// A secret that is no other's.
@@ -43,13 +45,13 @@ pub(super) fn made_up(what: &str) -> String {
 
 impl Oauth {
     /// `api_domain` is where the API is for who comes with an access token.
-    pub(super) fn new(api_domain: String) -> Self {
+    pub(super) fn new(api_domain: String, replaces: bool) -> Self {
         let client = OauthClient {
             client_id: made_up("client"),
             client_secret: made_up("client-secret"),
             refresh_token: made_up("refresh-token"),
         };
-        Self { client, api_domain, given: HashMap::new() }
+        Self { client, api_domain, given: HashMap::new(), replaces }
     }
 
     pub(super) fn client(&self) -> OauthClient {
@@ -68,6 +70,11 @@ impl Oauth {
         access_token
     }
 
+    /// The time of all access tokens has passed.
+    pub(super) fn expire(&mut self) {
+        self.given.clear();
+    }
+
     /// Answers `POST /oauth/token`.
     pub(super) fn token(&mut self, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Answer {
         let basic = BASE64_STANDARD.encode(format!("{}:{}", self.client.client_id, self.client.client_secret));
@@ -83,6 +90,9 @@ impl Oauth {
             (Some("refresh_token"), Some(_)) => return refused("invalid_grant"),
             (None, _) | (Some("refresh_token"), None) => return refused("invalid_request"),
             (Some(other), _) => return Answer::not_modelled(&format!("the grant type {other}")),
+        }
+        if self.replaces {
+            self.client.refresh_token = made_up("refresh-token");
         }
         let body = json!({"access_token": self.give(now), "token_type": "Bearer",
             "refresh_token": self.client.refresh_token, "scope": SCOPE, "expires_in": LIFETIME.as_secs(),

@@ -15,7 +15,7 @@ const HOT: &str = "f08b42a0-4e75-11ea-9643-03698ef1cfd6";
 const COLD: &str = "f08b69b0-4e75-11ea-9643-03698ef1cfd6";
 
 fn server(seed: Seed) -> Pipedrive {
-    Pipedrive::new("token".into(), Oauth::new("http://127.0.0.1:1".into()), seed)
+    Pipedrive::new("token".into(), Oauth::new("http://127.0.0.1:1".into(), false), seed)
 }
 
 fn send(pipedrive: &mut Pipedrive, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {

@@ -1,0 +1,108 @@
+//! A request as a cURL command that can be pasted and run. No secret is in it: the shell that runs it gets the secret from
+//! where this host would.
+
+use std::fmt::Write;
+
+use http_task_host::component::Request;
+use http_task_host::credentials::{self, Credentials, Entry, KeyringEntry, Kind, SecretSource};
+
+use super::print::{quoted, shell_word};
+
+/// The request as a cURL command that can be run: the secret is named by where it comes from, not shown. Credentials that are
+/// not known here are left out.
+pub(super) fn command(request: &Request, credentials: &Credentials) -> String {
+    let content = request.body.bytes();
+    // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
+    let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
+    let mut command = format!("curl {method} {}", quoted(&request.url));
+    let mut add = |header: String| {
+        let _ = write!(command, " \\\n  --header {header}");
+    };
+    for header in &request.headers {
+        match (header.name.as_str(), header.value.as_str()) {
+            // cURL counts for itself, where there is something to count.
+            ("content-length", _) if !content.is_empty() => {}
+            (name, "") => add(quoted(&format!("{name};"))),
+            (name, value) => add(quoted(&format!("{name}: {value}"))),
+        }
+    }
+    // It adds one of its own otherwise.
+    if !request.headers.iter().any(|header| header.name == "accept") {
+        add(quoted("accept:"));
+    }
+    if let Some((name, entry)) = request.credentials.as_deref().and_then(|name| Some((name, credentials.entry(name)?)))
+    {
+        let _ = write!(command, " \\\n  {}", credential(name, entry));
+    }
+    if !content.is_empty() {
+        let _ = write!(command, " \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(content)));
+    }
+    command.push('\n');
+    command
+}
+
+/// What adds the credential.
+fn credential(name: &str, entry: &Entry) -> String {
+    match &entry.kind {
+        Kind::Header { header, secret } => format!("--header \"{header}: {}\"", from(secret)),
+        Kind::Query { parameter, secret } => {
+            format!("--url-query {}\"={}\"", shell_word(&credentials::encoded(parameter)), from(secret))
+        }
+        Kind::Basic { user, secret } => format!("--user {}\":{}\"", shell_word(user), from(secret)),
+        Kind::Bearer { secret } => format!("--header \"authorization: Bearer {}\"", from(secret)),
+        Kind::ClientCredentials { .. } | Kind::RefreshToken { .. } => {
+            format!("--header \"authorization: Bearer ${}\"", token_variable(name))
+        }
+    }
+}
+
+/// The variable that stands for a token: a shell does not get one by itself.
+pub(super) fn token_variable(name: &str) -> String {
+    let letters =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
+    // A name does not begin with a digit.
+    format!("TOKEN_{}", letters.collect::<String>())
+}
+
+/// A secret within double quotes of a POSIX shell.
+fn from(source: &SecretSource) -> String {
+    let words = |words: &[String]| words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    match source {
+        SecretSource::Env(name) => format!("${name}"),
+        SecretSource::File(path) => format!("$(cat {})", shell_word(&path.display().to_string())),
+        SecretSource::Command(command) => format!("$({})", words(command)),
+        SecretSource::Keyring(KeyringEntry { service, account }) => {
+            let [service, account] = [service, account].map(|word| shell_word(word));
+            match cfg!(target_os = "macos") {
+                true => format!("$(security find-generic-password -s {service} -a {account} -w)"),
+                false => format!("$(secret-tool lookup service {service} username {account})"),
+            }
+        }
+        SecretSource::Given(_) => "$TOKEN".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn added(kind: Kind) -> String {
+        credential("my.crm", &Entry { kind, origins: Vec::new() })
+    }
+
+    #[test]
+    fn every_kind_of_credential_is_added_by_where_its_secret_comes_from() {
+        let env = SecretSource::Env("X".into());
+        let file = SecretSource::File("/a b/c".into());
+        let command = SecretSource::Command(vec!["pass".into(), "show".into(), "it's".into()]);
+        for (kind, expected) in [
+            (Kind::Header { header: "x-a".parse().unwrap(), secret: env.clone() }, r#"--header "x-a: $X""#),
+            (Kind::Bearer { secret: file }, r#"--header "authorization: Bearer $(cat '/a b/c')""#),
+            (Kind::Query { parameter: "t k".into(), secret: env }, r#"--url-query 't%20k'"=$X""#),
+            (Kind::Basic { user: "me".into(), secret: command }, r#"--user me":$(pass show 'it'\''s')""#),
+        ] {
+            assert_eq!(added(kind), expected);
+        }
+        assert_eq!(token_variable("my.crm"), "TOKEN_MY_CRM");
+    }
+}

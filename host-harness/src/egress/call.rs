@@ -1,0 +1,244 @@
+//! The way out of one call: what a guest hands over to `wasi:http` is permitted, sent by the shared client, its answer scrubbed,
+//! and all of it recorded. With `component.rs` the only file that knows wasmtime.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full, Limited};
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::{CREDENTIALS_HEADER, Egress, Permitted, permit};
+use crate::client::{Answer, ExchangeError, ExchangeLimits, exceeds};
+use crate::connector::ConnectLimits;
+use crate::credentials::Unavailable;
+use crate::exchange::{Exchange, Received, Sent, SentCredential};
+use crate::grants::{Grant, Refusal};
+use crate::limits::Limits;
+use crate::redaction::Redactor;
+
+/// The connection and read timeouts where a guest sets none: the definition format's defaults.
+const DEFAULT_CONNECT: Duration = Duration::from_secs(5);
+const DEFAULT_READ: Duration = Duration::from_secs(10);
+
+/// What the private header says to the guest when the credentials have just been refreshed.
+const REFRESHED: HeaderValue = HeaderValue::from_static("refreshed");
+
+/// What happened on the way out during one call.
+#[derive(Default)]
+pub(crate) struct Record {
+    pub(crate) refusal: Option<Refusal>,
+    /// Nothing was sent, and a repeat is right.
+    pub(crate) delay: Option<Delay>,
+    pub(crate) exchange: Option<Exchange>,
+    /// The API sent a secret back, and it was taken out before the guest saw it.
+    pub(crate) scrubbed: bool,
+}
+
+/// The credential could not be had now.
+pub(crate) struct Delay {
+    pub(crate) reason: String,
+    pub(crate) retry_after_seconds: Option<u64>,
+}
+
+/// The way out of one call.
+pub(crate) struct CallEgress {
+    egress: Arc<Egress>,
+    limits: Limits,
+    deadline: Instant,
+    record: Arc<Mutex<Record>>,
+    /// A call that must not send at all.
+    pure: bool,
+}
+
+impl CallEgress {
+    pub(crate) fn new(egress: Arc<Egress>, limits: &Limits, pure: bool) -> Self {
+        Self {
+            egress,
+            limits: limits.clone(),
+            deadline: Instant::now() + limits.deadline,
+            record: Arc::default(),
+            pure,
+        }
+    }
+
+    pub(crate) fn record(&self) -> Arc<Mutex<Record>> {
+        Arc::clone(&self.record)
+    }
+
+    fn exchange_limits(&self, options: Option<&RequestOptions>) -> ExchangeLimits {
+        let clamped = |asked: Option<Duration>, default| asked.unwrap_or(default).min(self.limits.deadline);
+        ExchangeLimits {
+            connect: ConnectLimits {
+                total: clamped(options.and_then(|options| options.connect_timeout), DEFAULT_CONNECT),
+                resolving: self.limits.resolving,
+                securing: self.limits.securing,
+            },
+            first_byte: clamped(options.and_then(|options| options.first_byte_timeout), DEFAULT_READ),
+            between_bytes: clamped(options.and_then(|options| options.between_bytes_timeout), DEFAULT_READ),
+            deadline: self.deadline,
+            answer_bytes: self.limits.answer_bytes,
+            header_fields: self.limits.header_fields,
+            header_bytes: self.limits.header_bytes,
+            calls_per_origin: self.limits.calls_per_origin as usize,
+        }
+    }
+}
+
+type Sending<T> = Box<dyn Future<Output = Result<T, WasiError>> + Send>;
+
+impl WasiHttpHooks for CallEgress {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _guest_errors: Sending<()>,
+    ) -> Sending<(Response<WasiBody>, Sending<()>)> {
+        let limits = self.exchange_limits(options.as_ref());
+        let request_bytes = self.limits.request_bytes;
+        let egress = Arc::clone(&self.egress);
+        let record = Arc::clone(&self.record);
+        let way = egress.way(&self.limits).filter(|_| !self.pure);
+        Box::new(async move {
+            let Some(way) = way else { return Err(WasiError::HttpRequestDenied) };
+            let refuse = |refusal| {
+                lock(&record).refusal = Some(refusal);
+                WasiError::HttpRequestDenied
+            };
+            let permitted = permit(&egress, request, &way, limits.deadline).await;
+            let Permitted { request, need, open, credential } = permitted.map_err(|unavailable| match unavailable {
+                Unavailable::Refused(refusal) => refuse(refusal),
+                Unavailable::ForNow { reason, retry_after_seconds } => {
+                    lock(&record).delay = Some(Delay { reason, retry_after_seconds });
+                    WasiError::DestinationUnavailable
+                }
+            })?;
+            let (parts, body) = request.into_parts();
+            if exceeds(&parts.headers, limits.header_fields, limits.header_bytes) {
+                return Err(WasiError::HttpRequestHeaderSectionSize(u32::try_from(limits.header_bytes).ok()));
+            }
+            let body = Limited::new(body, request_bytes).collect().await;
+            let body = body.map_err(|_| WasiError::HttpRequestBodySize(Some(request_bytes as u64)))?.to_bytes();
+            let named = need.credentials().zip(credential.as_ref());
+            let named = named.map(|(reference, credential)| SentCredential {
+                reference: reference.to_owned(),
+                carrier: credential.carrier(),
+            });
+            let sent = Sent::new(&parts.method, &parts.uri, &parts.headers, body.clone(), named);
+            let started = Instant::now();
+            let request = Request::from_parts(parts, Full::new(body));
+            let (result, connect) = way.client.exchange(request, need.origin(), &open, limits).await;
+            if let Err(ExchangeError::Closed(address)) = &result {
+                let grant = Grant::least(&need).on(&open).on(&address.closed);
+                return Err(refuse(Refusal::to_be_granted(address.to_string(), grant)));
+            }
+            let total = started.elapsed();
+            let mut scrubbed = false;
+            let mut result = result.map(|answer| scrub(&egress.redactor, answer, &mut scrubbed));
+            if let (Ok(answer), Some(credential)) = (&mut result, credential) {
+                let unauthorized = answer.head.status() == StatusCode::UNAUTHORIZED;
+                let judged = timeout_at(limits.deadline, credential.judged(unauthorized, &way)).await;
+                if judged.unwrap_or(false) {
+                    answer.head.headers_mut().insert(CREDENTIALS_HEADER, REFRESHED);
+                }
+            }
+            let (received, trouble) = match &result {
+                Ok(answer) => (
+                    Some(Received {
+                        status: answer.head.status(),
+                        version: answer.head.version(),
+                        bytes: answer.arrived_bytes,
+                    }),
+                    answer.cut.as_ref(),
+                ),
+                Err(error) => (None, Some(error)),
+            };
+            let left = result.as_ref().err().is_none_or(ExchangeError::after_connecting);
+            let trouble = trouble.map(ToString::to_string);
+            let mut record = lock(&record);
+            record.scrubbed = scrubbed;
+            record.exchange = Some(Exchange { sent, left, received, trouble, connect, total });
+            let answer = result.map_err(wasi_error)?;
+            let response = answer.head.map(|()| Content { arrived: answer.content, cut: answer.cut }.boxed_unsync());
+            Ok((response, Box::new(std::future::ready(Ok(()))) as Sending<()>))
+        })
+    }
+}
+
+fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes secrets out of an answer, and the private header, with which only this host may speak to the guest.
+fn scrub(redactor: &Redactor, mut answer: Answer, scrubbed: &mut bool) -> Answer {
+    if let Some(content) = redactor.scrub(&answer.content) {
+        answer.content = content.into();
+        *scrubbed = true;
+    }
+    let headers = answer.head.headers_mut();
+    headers.remove(CREDENTIALS_HEADER);
+    for value in headers.values_mut() {
+        if let Some(clean) = redactor.scrub(value.as_bytes()).and_then(|clean| HeaderValue::from_bytes(&clean).ok()) {
+            *value = clean;
+            *scrubbed = true;
+        }
+    }
+    answer
+}
+
+/// The content as the guest reads it: all that came, then what cut it short.
+struct Content {
+    arrived: Bytes,
+    cut: Option<ExchangeError>,
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = WasiError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
+        let arrived = std::mem::take(&mut self.arrived);
+        Poll::Ready(if arrived.is_empty() {
+            self.cut.take().map(|cut| Err(wasi_error(cut)))
+        } else {
+            Some(Ok(Frame::data(arrived)))
+        })
+    }
+}
+
+/// What cut an answer short, told to the guest that asks. wasmtime-wasi-http 48 looks for another type than the one it
+/// keeps, and so would tell nothing.
+pub(crate) fn error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
+    Some(match error.downcast_ref::<WasiError>()? {
+        WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        WasiError::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
+        WasiError::HttpResponseBodySize(limit) => ErrorCode::HttpResponseBodySize(*limit),
+        WasiError::HttpResponseContentCoding(coding) => ErrorCode::HttpResponseContentCoding(coding.clone()),
+        _ => ErrorCode::ConnectionTerminated,
+    })
+}
+
+fn wasi_error(error: ExchangeError) -> WasiError {
+    match error {
+        ExchangeError::NoPlace(_) => WasiError::ConnectionLimitReached,
+        ExchangeError::Resolve(_) => WasiError::DnsError { rcode: None, info_code: None },
+        ExchangeError::Closed(_) => WasiError::HttpRequestDenied,
+        ExchangeError::ConnectTimeout(_) => WasiError::ConnectionTimeout,
+        ExchangeError::Refused(_) => WasiError::ConnectionRefused,
+        ExchangeError::Connect(_) => WasiError::DestinationUnavailable,
+        ExchangeError::Certificate(_) => WasiError::TlsCertificateError,
+        ExchangeError::Tls(_) => WasiError::TlsProtocolError,
+        ExchangeError::FirstByteTimeout(_) | ExchangeError::BetweenBytesTimeout(_) => WasiError::ConnectionReadTimeout,
+        ExchangeError::Deadline => WasiError::HttpResponseTimeout,
+        ExchangeError::TooLarge(limit) => WasiError::HttpResponseBodySize(Some(limit as u64)),
+        ExchangeError::HeadTooLarge => WasiError::HttpResponseHeaderSectionSize(None),
+        ExchangeError::Coding(error) => WasiError::HttpResponseContentCoding(Some(error.to_string())),
+        ExchangeError::Broken(_) => WasiError::ConnectionTerminated,
+    }
+}
