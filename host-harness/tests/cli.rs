@@ -9,5 +9,6 @@ fn every_session_goes_as_it_is_written() {
     trycmd::TestCases::new()
         .env("XDG_CONFIG_HOME", "configuration")
         .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").to_string_lossy())
+        .env("HTTP_TASK_SET", "a-planted-secret")
         .case("tests/cli/*.md");
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use http::HeaderName;
 use http_task_host::Limits;
 use http_task_host::credentials::{
-    self, ClientAuthentication, Credentials, Draft, Entry, Kind, KindName, SecretSource, TokenUrl,
+    self, ClientAuthentication, Credentials, Draft, Entry, KeyringEntry, Kind, KindName, SecretSource, TokenUrl,
 };
 use http_task_host::network::Network;
 use http_task_host::origin::Origin;
@@ -219,9 +219,22 @@ fn report(name: &str, entry: &Entry) -> serde_json::Value {
         "name": name,
         "kind": entry.kind.name().to_string(),
         "carrier": entry.kind.carrier().to_string(),
-        "sources": entry.sources().map(ToString::to_string).collect::<Vec<_>>(),
+        "sources": entry.sources().map(source_report).collect::<Vec<_>>(),
         "origins": entry.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+/// As the settings file has it.
+fn source_report(source: &SecretSource) -> serde_json::Value {
+    match source {
+        SecretSource::Env(name) => serde_json::json!({ "env": name }),
+        SecretSource::File(path) => serde_json::json!({ "file": path }),
+        SecretSource::Command(words) => serde_json::json!({ "command": words }),
+        SecretSource::Keyring(KeyringEntry { service, account }) => {
+            serde_json::json!({ "keyring": { "service": service, "account": account } })
+        }
+        SecretSource::Given(_) => serde_json::Value::Null,
+    }
 }
 
 async fn check(name: Option<&str>, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
