@@ -16,9 +16,11 @@ mod stand_in;
 mod start;
 mod test;
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -30,6 +32,7 @@ use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
 use http_task_host::stand_in::StandIn;
+use http_task_host::telemetry::Telemetry;
 use http_task_host::transport::Transport;
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 
@@ -70,6 +73,9 @@ struct Settings {
     /// The file of authorities, client certificates and a proxy [default: transport.toml in the configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     transport: Option<PathBuf>,
+    /// Add a line of JSON to this file for every call: request, answer, decisions, timings, limits
+    #[arg(long, global = true, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -156,13 +162,19 @@ impl<E: std::error::Error> From<E> for Stop {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let redactor = Redactor::default();
-    start::keep_secrets(&redactor);
+    start::redact_panics(&redactor);
     let Cli { settings, command } = Cli::parse();
     let output = Output::new(redactor, settings.json);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return end(&output, Err(Stop::failed(error))),
     };
+    let _in_runtime = runtime.enter();
+    let telemetry = match settings.telemetry() {
+        Ok(telemetry) => telemetry,
+        Err(stop) => return end(&output, Err(stop)),
+    };
+    start::log(output.redactor(), telemetry.as_ref());
     let done = runtime.block_on(async {
         // Before anything is shown; the stand-in alone has nothing to do with real secrets.
         let plays = match &command {
@@ -189,6 +201,9 @@ pub fn main() -> ExitCode {
             }
         }
     });
+    if let Some(Err(why)) = telemetry.map(Telemetry::shut_down) {
+        output.say(&format!("warning: traces were lost: {why}"));
+    }
     // A name that is still being resolved is nothing to wait for.
     runtime.shutdown_background();
     end(&output, done)
@@ -228,13 +243,43 @@ impl Settings {
         }
         let grants = Grants::read(&self.grants()?)?;
         let credentials = Credentials::read(&self.credentials()?)?;
-        let transport = settings_file(self.transport.as_deref(), "--transport", "transport.toml")?;
-        Ok(Egress::by(Transport::read(&transport)?, grants, credentials, output.redactor().clone())?)
+        Ok(Egress::by(self.transport()?, grants, credentials, output.redactor().clone())?)
+    }
+
+    fn transport(&self) -> Result<Transport, Stop> {
+        let path = settings_file(self.transport.as_deref(), "--transport", "transport.toml")?;
+        Ok(Transport::read(&path)?)
+    }
+
+    /// What sends traces, where the environment asks for it.
+    fn telemetry(&self) -> Result<Option<Telemetry>, Stop> {
+        if Telemetry::is_wanted() { Ok(Some(Telemetry::new(self.transport()?)?)) } else { Ok(None) }
+    }
+
+    /// Has every call of a component traced, where that is asked for.
+    fn traced(&self, component: HttpTask, output: &Output) -> Result<HttpTask, Stop> {
+        let Some(path) = &self.trace else { return Ok(component) };
+        let file = trace_file(path).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?;
+        let (file, lost) = (Mutex::new(output.redactor().writer(file)), output.losses());
+        Ok(component.on_trace(move |trace| {
+            let line = serde_json::to_string(trace).unwrap_or_default() + "\n";
+            let written = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+            lost.keep(written);
+        }))
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {
         settings_file(self.credentials.as_deref(), "--credentials", "credentials.toml")
     }
+}
+
+/// Lines are added to what is there; a file that is made is its owner's alone.
+fn trace_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn settings_file(named: Option<&Path>, option: &str, name: &str) -> Result<PathBuf, Stop> {

@@ -16,6 +16,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as PooledClient;
+use hyper_util::client::legacy::connect::HttpInfo;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::sync::watch;
@@ -89,6 +90,10 @@ pub(crate) struct Answer {
     pub(crate) content: Bytes,
     /// How much of it came, as it was coded.
     pub(crate) arrived_bytes: usize,
+    /// When the head had come.
+    pub(crate) first_byte: Instant,
+    /// Who sent it.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) cut: Option<ExchangeError>,
 }
 
@@ -262,6 +267,8 @@ async fn exchange_within(
 ) -> Result<Answer, ExchangeError> {
     let response = pin!(SCOPE.scope(scope, pool.request(request)));
     let response = first_byte(response, limits.first_byte, phase).await?;
+    let first_byte = Instant::now();
+    let address = response.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr);
     let (mut parts, body) = response.into_parts();
     if exceeds(&parts.headers, limits.header_fields, limits.header_bytes) {
         return Err(ExchangeError::HeadTooLarge);
@@ -276,13 +283,17 @@ async fn exchange_within(
         CodingError::TooLarge(limit) => ExchangeError::TooLarge(limit),
         error => ExchangeError::Coding(error),
     }));
-    Ok(Answer { head: Response::from_parts(parts, ()), content, arrived_bytes, cut })
+    Ok(Answer { head: Response::from_parts(parts, ()), content, arrived_bytes, first_byte, address, cut })
 }
 
 /// Whether there are more fields, or more bytes in their names and values.
 pub(crate) fn exceeds(headers: &http::HeaderMap, fields: usize, bytes: usize) -> bool {
-    let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
-    headers.len() > fields || headers.iter().map(size).sum::<usize>() > bytes
+    headers.len() > fields || header_bytes(headers) > bytes
+}
+
+/// The bytes of all names and values.
+pub(crate) fn header_bytes(headers: &http::HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 type Requested = Result<Response<Incoming>, hyper_util::client::legacy::Error>;

@@ -4,13 +4,13 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use wasmtime::component::{Component, Linker, Resource, ResourceTable, types::ComponentItem};
-use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
-use wasmtime_wasi_io::IoView;
+use tracing::Instrument as _;
+use wasmtime::component::{Component, Linker, Resource, types::ComponentItem};
+use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 
 use self::bindings::HttpTaskPre;
 pub use self::bindings::exports::workflow::http_task::leads::{Change, CustomField, LeadUpdate, Money};
@@ -22,9 +22,13 @@ use crate::egress::{self, CallEgress, Egress, Record};
 use crate::exchange::Exchange;
 use crate::grants::Refusal;
 use crate::limits::Limits;
+use crate::trace::{self, Decision, Trace};
 
 mod compiled;
 mod engine;
+mod state;
+
+use self::state::CallState;
 
 #[expect(missing_docs, reason = "generated from wit/")]
 mod bindings {
@@ -52,7 +56,10 @@ pub struct HttpTask {
     egress: Arc<Egress>,
     limits: Limits,
     places: Semaphore,
+    on_trace: Option<OnTrace>,
 }
+
+type OnTrace = Box<dyn Fn(&Trace) + Send + Sync>;
 
 /// A component that cannot be loaded.
 #[derive(Debug)]
@@ -135,7 +142,12 @@ impl HttpTask {
         };
         let (engine, component, instance) = load().map_err(LoadError)?;
         let places = Semaphore::new(limits.concurrent_calls as usize);
-        Ok(Self { engine, instance, component, egress: Arc::new(egress), limits, places })
+        Ok(Self { engine, instance, component, egress: Arc::new(egress), limits, places, on_trace: None })
+    }
+
+    /// Has somebody told what every call did that could send something.
+    pub fn on_trace(self, tell: impl Fn(&Trace) + Send + Sync + 'static) -> Self {
+        Self { on_trace: Some(Box::new(tell)), ..self }
     }
 
     /// What the component imports: `wasi:http/types@0.2.0`, and behind a `#` each function it uses of it.
@@ -230,7 +242,7 @@ impl HttpTask {
         &self,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        self.call(true, call).await.0
+        self.call(true, call).await.answer
     }
 
     /// `written` are the URLs, as they are written, that the request may have come from.
@@ -239,15 +251,23 @@ impl HttpTask {
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<Result<Completed, Failure>>,
         written: impl FnOnce() -> Vec<String>,
     ) -> Run {
-        let (called, mut record) = self.call(false, call).await;
+        let span = trace::span();
+        let Called { answer, mut record, used } = self.call(false, call).instrument(span.clone()).await;
         if let Some(refusal) = record.refusal.take() {
             record.refusal = Some(written().iter().fold(refusal, |refusal, url| refusal.for_task(url)));
         }
-        let (outcome, error) = match called {
+        let (outcome, error) = match answer {
             Ok(outcome) => (outcome, None),
             Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
         };
-        joined(outcome, error, record)
+        let used = RunUse { decisions: std::mem::take(&mut record.decisions), scrubbed: record.scrubbed, ..used };
+        let run = joined(outcome, error, record);
+        if self.on_trace.is_some() || !span.is_disabled() {
+            let trace = Trace::of(&run, used, &self.limits, self.egress.redactor());
+            trace.tell(&span);
+            self.on_trace.iter().for_each(|tell| tell(&trace));
+        }
+        run
     }
 
     /// One call on a fresh instance, and what happened on its way out. Dropping the future ends the call where it is.
@@ -255,18 +275,21 @@ impl HttpTask {
         &self,
         pure: bool,
         call: impl AsyncFnOnce(&bindings::HttpTask, &mut Store<CallState>) -> wasmtime::Result<T>,
-    ) -> (Result<T, CallError>, Record) {
+    ) -> Called<T> {
+        let (began, waiting) = (SystemTime::now(), Instant::now());
         // Time runs from when there is a place: who waits for one has not begun.
         let place = self.places.acquire().await;
+        let started = Instant::now();
         let egress = CallEgress::new(Arc::clone(&self.egress), &self.limits, pure);
         let record = egress.record();
         let mut store = Store::new(&self.engine, CallState::new(egress, &self.limits));
-        store.limiter(|state| &mut state.limits);
-        let mut ticks = engine::ticks(self.limits.computing);
+        store.limiter(|state| &mut state.memory);
+        let most_computing = self.limits.computing;
         // A tick is only counted while the guest computes: who waits for an answer spends none.
-        store.epoch_deadline_callback(move |_| {
-            ticks = ticks.checked_sub(1).ok_or_else(|| wasmtime::Error::new(ComputedTooLong))?;
-            Ok(UpdateDeadline::Yield(1))
+        store.epoch_deadline_callback(move |mut store| {
+            let state = store.data_mut();
+            state.ticks += 1;
+            if state.computed() > most_computing { Err(ComputedTooLong.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         store.set_epoch_deadline(1);
         let called = async {
@@ -277,15 +300,43 @@ impl HttpTask {
         let answer = match timeout(most, called).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) if error.is::<ComputedTooLong>() => {
-                Err(CallError(format!("it computed for more than {} s", self.limits.computing.as_secs_f64())))
+                Err(CallError(format!("it computed for more than {} s", most_computing.as_secs_f64())))
             }
             Ok(Err(error)) => Err(CallError(self.egress.redactor().redact(&format!("{error:#}")).into_owned())),
             Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs_f64()))),
         };
+        let used = RunUse {
+            began,
+            waiting: started - waiting,
+            total: waiting.elapsed(),
+            computing: store.data().computed(),
+            memory_bytes: store.data().memory.used,
+            decisions: Vec::new(),
+            scrubbed: false,
+        };
         drop((store, place));
         let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
-        (answer, record)
+        Called { answer, record, used }
     }
+}
+
+/// A call that has ended.
+struct Called<T> {
+    answer: Result<T, CallError>,
+    record: Record,
+    used: RunUse,
+}
+
+/// What a call used, and what was decided about it.
+pub(crate) struct RunUse {
+    pub(crate) began: SystemTime,
+    pub(crate) waiting: Duration,
+    pub(crate) total: Duration,
+    pub(crate) computing: Duration,
+    pub(crate) memory_bytes: usize,
+    pub(crate) decisions: Vec<Decision>,
+    /// A secret was taken out of the answer.
+    pub(crate) scrubbed: bool,
 }
 
 impl Body {
@@ -331,34 +382,3 @@ fn joined(mut outcome: Result<Completed, Failure>, error: Option<CallError>, rec
 
 /// The interface under the version that the pinned wasmtime-wasi-http gives it.
 const HTTP_TYPES: &str = "wasi:http/types@0.2.12";
-
-/// What one instance can reach.
-struct CallState {
-    table: ResourceTable,
-    http: WasiHttpCtx,
-    egress: CallEgress,
-    limits: StoreLimits,
-}
-
-impl CallState {
-    fn new(egress: CallEgress, limits: &Limits) -> Self {
-        Self {
-            table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
-            egress,
-            limits: StoreLimitsBuilder::new().memory_size(limits.memory_bytes).build(),
-        }
-    }
-}
-
-impl IoView for CallState {
-    fn table(&mut self) -> &mut ResourceTable {
-        &mut self.table
-    }
-}
-
-impl WasiHttpView for CallState {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.table, ctx: &mut self.http }
-    }
-}

@@ -82,6 +82,14 @@ impl From<SourceError> for Unavailable {
 }
 
 impl Unavailable {
+    /// Why.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => &refusal.message,
+            Self::ForNow { reason, .. } => reason,
+        }
+    }
+
     /// Said of these credentials.
     fn of(self, reference: &str) -> Self {
         let said = |why: &str| format!("the secret of the credentials `{reference}` cannot be used: {why}");

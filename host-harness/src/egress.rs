@@ -17,6 +17,7 @@ use crate::network::Networks;
 use crate::redaction::Redactor;
 use crate::stand_in::StandIn;
 use crate::target::Target;
+use crate::trace::{Decision, Policy};
 use crate::transport::{TlsError, Transport};
 
 /// The private header that carries the credentials reference out of the guest. It never leaves the host.
@@ -124,23 +125,20 @@ struct Permitted<B> {
 }
 
 /// Grant and credential. What was compared is what is sent, and the private header is removed from whatever leaves, also
-/// where it means nothing.
+/// where it means nothing. What is decided is noted in the order in which it is.
 async fn permit<B>(
     egress: &Egress,
     mut request: Request<B>,
     way: &Way,
     deadline: Instant,
+    decisions: &mut Decisions,
 ) -> Result<Permitted<B>, Unavailable> {
-    let reference = reference(request.headers_mut())?;
-    let target = Target::of(&request.uri().to_string()).map_err(|error| Refusal::for_good(error.to_string()))?;
-    let need = Need::of_request(request.method(), &target, reference.as_deref());
-    let open = egress.grants.check(&need)?;
-    *request.uri_mut() = target.as_str().parse().map_err(|_| Refusal::for_good("the URL cannot be sent"))?;
-    if let Some(authority) = request.uri().authority() {
-        let host = HeaderValue::from_str(authority.as_str());
-        let host = host.map_err(|_| Refusal::for_good("the host cannot be sent"))?;
-        request.headers_mut().insert(HOST, host);
-    }
+    let need = decisions.note(Policy::Request, normalised(&mut request), |need| need.origin().to_string())?;
+    let grant = egress.grants.check(&need).map_err(Unavailable::from);
+    let open = decisions.note(Policy::Grant, grant, |open| match open.is_empty() {
+        true => "on the public internet".to_owned(),
+        false => format!("on {}", open.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    })?;
     let mut credential = None;
     if let Some(reference) = need.credentials() {
         let found = timeout_at(deadline, egress.credentials.find(reference, need.origin(), way)).await;
@@ -148,11 +146,46 @@ async fn permit<B>(
             let reason =
                 format!("the secret of the credentials `{reference}` did not come within the time of the call");
             Err(Unavailable::ForNow { reason, retry_after_seconds: None })
-        })?;
-        found.put(&mut request)?;
-        credential = Some(found);
+        });
+        let put = found.and_then(|found| Ok(found.put(&mut request).map(|()| found)?));
+        credential =
+            Some(decisions.note(Policy::Credentials, put, |found| format!("`{reference}` as {}", found.carrier()))?);
     }
     Ok(Permitted { request, need, open, credential })
+}
+
+/// Puts a request into the one form in which it is compared and sent, and tells what it needs.
+fn normalised<B>(request: &mut Request<B>) -> Result<Need, Unavailable> {
+    let reference = reference(request.headers_mut())?;
+    let target = Target::of(&request.uri().to_string()).map_err(|error| Refusal::for_good(error.to_string()))?;
+    *request.uri_mut() = target.as_str().parse().map_err(|_| Refusal::for_good("the URL cannot be sent"))?;
+    if let Some(authority) = request.uri().authority() {
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|_| Refusal::for_good("the host cannot be sent"))?;
+        request.headers_mut().insert(HOST, host);
+    }
+    Ok(Need::of_request(request.method(), &target, reference.as_deref()))
+}
+
+/// What policy has decided about one request so far.
+#[derive(Default)]
+pub(crate) struct Decisions(pub(crate) Vec<Decision>);
+
+impl Decisions {
+    /// Notes what was decided; what it was decided for is asked where it is allowed.
+    fn note<T>(
+        &mut self,
+        policy: Policy,
+        decided: Result<T, Unavailable>,
+        detail: impl FnOnce(&T) -> String,
+    ) -> Result<T, Unavailable> {
+        let (allowed, detail) = match &decided {
+            Ok(decided) => (true, detail(decided)),
+            Err(unavailable) => (false, unavailable.reason().to_owned()),
+        };
+        self.0.push(Decision { policy, allowed, detail });
+        decided
+    }
 }
 
 /// Takes the private header off. Two of them are two minds about what may be used: neither is believed.

@@ -25,6 +25,8 @@ pub struct Exchange {
     pub trouble: Option<String>,
     /// How long connecting took; `None` on a connection that was already there.
     pub connect: Option<ConnectTimes>,
+    /// From the first attempt to connect to the head of the answer.
+    pub first_byte: Option<Duration>,
     /// From the first attempt to connect to the end of the answer.
     pub total: Duration,
 }
@@ -62,6 +64,12 @@ pub struct Received {
     pub version: http::Version,
     /// Bytes of content that arrived.
     pub bytes: usize,
+    /// The same, decoded.
+    pub decoded_bytes: usize,
+    /// Fields of the head.
+    pub header_fields: usize,
+    /// Bytes of their names and values.
+    pub header_bytes: usize,
 }
 
 impl Sent {

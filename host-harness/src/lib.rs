@@ -5,6 +5,7 @@
 //! egress      what may leave  ◀─ grants, credentials ◀─ target, origin, network
 //! client      the pooled client ◀─ connector ◀─ transport; places, content_coding
 //! exchange    what passed over the wire
+//! trace       what a call did, as it may be shown ─▶ telemetry
 //! redaction   what may be seen
 //! stand_in    a loopback Pipedrive
 //! workflow    a definition in a file ◀─ source
@@ -39,6 +40,9 @@ mod settings_file;
 pub mod source;
 pub mod stand_in;
 pub mod target;
+#[cfg(feature = "opentelemetry")]
+pub mod telemetry;
+pub mod trace;
 pub mod transport;
 pub mod workflow;
 

@@ -156,6 +156,19 @@ fn embedded(address: Ipv6Addr, network: Network) -> Vec<Ipv4Addr> {
     }
 }
 
+impl Network {
+    /// All of them.
+    pub const ALL: [Self; NAMES.len()] = {
+        let mut all = [Loopback; NAMES.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = NAMES[at].0;
+            at += 1;
+        }
+        all
+    };
+}
+
 impl Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAMES.iter().find(|(network, _)| network == self).map_or("", |(_, name)| name))

@@ -1,7 +1,7 @@
 //! The sinks of the program: data to stdout, talk to stderr, and no secret to either. Colours only on a terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http_task_host::redaction::Redactor;
 use serde::Serialize;
@@ -13,13 +13,27 @@ pub(super) struct Output {
     redactor: Redactor,
     /// Print JSON instead of text.
     pub(super) json: bool,
-    /// Why data could not be written, if it could not.
-    lost: Mutex<Option<io::Error>>,
+    losses: Losses,
+}
+
+/// Why data could not be written, if it could not.
+#[derive(Clone, Default)]
+pub(super) struct Losses(Arc<Mutex<Option<io::Error>>>);
+
+impl Losses {
+    /// Whoever reads data may stop at any time, as `head` does; any other loss is kept.
+    pub(super) fn keep(&self, result: io::Result<()>) {
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
 }
 
 impl Output {
     pub(super) fn new(redactor: Redactor, json: bool) -> Self {
-        Self { redactor, json, lost: Mutex::default() }
+        Self { redactor, json, losses: Losses::default() }
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
@@ -28,23 +42,19 @@ impl Output {
 
     /// Why data could not be written, if it could not.
     pub(super) fn lost(&self) -> Option<String> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ToString::to_string)
+        self.losses.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ToString::to_string)
     }
 
-    /// Whoever reads data may stop at any time, as `head` does; any other loss is kept.
-    fn written(&self, result: io::Result<()>) {
-        if let Err(error) = result
-            && error.kind() != io::ErrorKind::BrokenPipe
-        {
-            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        }
+    /// Where others who write data say that they could not.
+    pub(super) fn losses(&self) -> Losses {
+        self.losses.clone()
     }
 
     /// Data.
     pub(super) fn put(&self, text: &str) {
         let mut stdout = anstream::stdout().lock();
         let text = harmless(&self.redactor.redact(text));
-        self.written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        self.losses.keep(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Data byte for byte, unless a terminal would take some of it for commands.
@@ -53,7 +63,7 @@ impl Output {
             return self.put(&visible(text));
         }
         let mut stdout = io::stdout().lock();
-        self.written(stdout.write_all(self.redactor.redact(text).as_bytes()).and_then(|()| stdout.flush()));
+        self.losses.keep(stdout.write_all(self.redactor.redact(text).as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Data as JSON, on a line of its own.
@@ -61,7 +71,7 @@ impl Output {
         let json = serde_json::to_string(value).unwrap_or_else(|error| error.to_string());
         let mut stdout = io::stdout().lock();
         let json = escaped_controls(&json);
-        self.written(writeln!(stdout, "{}", self.redactor.redact(&json)).and_then(|()| stdout.flush()));
+        self.losses.keep(writeln!(stdout, "{}", self.redactor.redact(&json)).and_then(|()| stdout.flush()));
     }
 
     /// Talk.

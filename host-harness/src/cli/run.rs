@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let given = input::read(arguments.input.as_deref(), output)?;
     let given = RawValue::from_string(serde_json::to_string(&given)?)?;
     let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
-    let component = load(settings.egress(stand_in.as_ref(), output)?)?;
+    let component = settings.traced(load(settings.egress(stand_in.as_ref(), output)?)?, output)?;
     let chain = read_chain(&arguments.definition, &component, output).await?;
     if let Some(first) = chain.first() {
         let missing = missing_input(first, &component, &given).await?;

@@ -1,30 +1,29 @@
-//! Getting ready: nothing that the program logs or dies of shows a secret.
+//! Getting ready: nothing that the program logs, exports or dies of shows a secret.
 
 use std::io::{self, Write};
 
 use http_task_host::redaction::Redactor;
-use tracing_subscriber::EnvFilter;
+use http_task_host::telemetry::Telemetry;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// From now on panics and logs pass the redactor.
-pub(super) fn keep_secrets(redactor: &Redactor) {
-    redact_panics(redactor);
-    log(redactor);
-}
-
-fn redact_panics(redactor: &Redactor) {
+/// From now on panics pass the redactor.
+pub(super) fn redact_panics(redactor: &Redactor) {
     let redactor = redactor.clone();
     std::panic::set_hook(Box::new(move |panic| {
         let _ = writeln!(redactor.writer(io::stderr()), "{panic}");
     }));
 }
 
-/// `RUST_LOG` chooses what is logged, to stderr.
-fn log(redactor: &Redactor) {
+/// `RUST_LOG` chooses what is logged, to stderr and through the redactor; the spans of calls go to the collector, where the
+/// environment names one.
+pub(super) fn log(redactor: &Redactor, telemetry: Option<&Telemetry>) {
     let redactor = redactor.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::from_default_env())
-        .with_ansi(false)
-        .with_writer(move || redactor.writer(io::stderr()))
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || redactor.writer(io::stderr()));
+    tracing_subscriber::registry()
+        .with(lines.with_filter(EnvFilter::from_default_env()))
+        .with(telemetry.map(Telemetry::layer))
         .init();
 }
 

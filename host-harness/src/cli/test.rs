@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let component = if arguments.offline || arguments.curl {
         load(Egress::offline())?
     } else {
-        load(settings.egress(stand_in.as_ref(), output)?)?
+        settings.traced(load(settings.egress(stand_in.as_ref(), output)?)?, output)?
     };
     let invalid = |problems: Vec<Problem>| {
         findings::show_problems(definition.source(), task, problems, output);

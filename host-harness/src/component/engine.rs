@@ -8,7 +8,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::limits::Limits;
 
 /// How often a guest that computes gives way, so that one call does not hold a thread.
-const EPOCH: Duration = Duration::from_millis(10);
+pub(super) const EPOCH: Duration = Duration::from_millis(10);
 
 /// The guest's stack: enough for JSON nested as deep as the component reads it, 128 levels, read and written recursively.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
@@ -25,11 +25,6 @@ const KEPT_MEMORY_BYTES: usize = 256 * 1024;
 
 /// The same for the table of functions, which is smaller than that.
 const KEPT_TABLE_BYTES: usize = 16 * 1024;
-
-/// How often the epoch advances in such a time, at least once.
-pub(super) fn ticks(time: Duration) -> u128 {
-    (time.as_millis() / EPOCH.as_millis()).max(1)
-}
 
 /// An engine for the component, its epoch advancing for as long as it lives.
 pub(super) fn new(limits: &Limits) -> wasmtime::Result<Engine> {

@@ -209,7 +209,9 @@ mod tests {
 
     fn answered(status: u16, content: &str) -> Result<Token, Unavailable> {
         let head = http::Response::builder().status(status).header(header::RETRY_AFTER, 7).body(()).unwrap();
-        let answer = Answer { head, content: content.to_owned().into(), arrived_bytes: content.len(), cut: None };
+        let content = Bytes::copy_from_slice(content.as_bytes());
+        let (arrived_bytes, first_byte) = (content.len(), tokio::time::Instant::now());
+        let answer = Answer { head, content, arrived_bytes, first_byte, address: None, cut: None };
         let asking = OauthClient {
             token_url: super::super::entry::TokenUrl::of("https://a.example/token").unwrap(),
             client_id: "me".into(),

@@ -14,14 +14,15 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::{CREDENTIALS_HEADER, Egress, Permitted, permit};
-use crate::client::{Answer, ExchangeError, ExchangeLimits, exceeds};
+use super::{CREDENTIALS_HEADER, Decisions, Egress, Permitted, permit};
+use crate::client::{Answer, ExchangeError, ExchangeLimits, exceeds, header_bytes};
 use crate::connector::ConnectLimits;
 use crate::credentials::Unavailable;
 use crate::exchange::{Exchange, Received, Sent, SentCredential};
 use crate::grants::{Grant, Refusal};
 use crate::limits::Limits;
 use crate::redaction::Redactor;
+use crate::trace::{Decision, Policy};
 
 /// The connection and read timeouts where a guest sets none: the definition format's defaults.
 const DEFAULT_CONNECT: Duration = Duration::from_secs(5);
@@ -37,6 +38,7 @@ pub(crate) struct Record {
     /// Nothing was sent, and a repeat is right.
     pub(crate) delay: Option<Delay>,
     pub(crate) exchange: Option<Exchange>,
+    pub(crate) decisions: Vec<Decision>,
     /// The API sent a secret back, and it was taken out before the guest saw it.
     pub(crate) scrubbed: bool,
 }
@@ -111,7 +113,9 @@ impl WasiHttpHooks for CallEgress {
                 lock(&record).refusal = Some(refusal);
                 WasiError::HttpRequestDenied
             };
-            let permitted = permit(&egress, request, &way, limits.deadline).await;
+            let mut decisions = Decisions::default();
+            let permitted = permit(&egress, request, &way, limits.deadline, &mut decisions).await;
+            lock(&record).decisions = decisions.0;
             let Permitted { request, need, open, credential } = permitted.map_err(|unavailable| match unavailable {
                 Unavailable::Refused(refusal) => refuse(refusal),
                 Unavailable::ForNow { reason, retry_after_seconds } => {
@@ -135,6 +139,7 @@ impl WasiHttpHooks for CallEgress {
             let request = Request::from_parts(parts, Full::new(body));
             let (result, connect) = way.client.exchange(request, need.origin(), &open, limits).await;
             if let Err(ExchangeError::Closed(address)) = &result {
+                lock(&record).decisions.push(address_decision(false, address));
                 let grant = Grant::least(&need).on(&open).on(&address.closed);
                 return Err(refuse(Refusal::to_be_granted(address.to_string(), grant)));
             }
@@ -154,6 +159,9 @@ impl WasiHttpHooks for CallEgress {
                         status: answer.head.status(),
                         version: answer.head.version(),
                         bytes: answer.arrived_bytes,
+                        decoded_bytes: answer.content.len(),
+                        header_fields: answer.head.headers().len(),
+                        header_bytes: header_bytes(answer.head.headers()),
                     }),
                     answer.cut.as_ref(),
                 ),
@@ -161,14 +169,22 @@ impl WasiHttpHooks for CallEgress {
             };
             let left = result.as_ref().err().is_none_or(ExchangeError::after_connecting);
             let trouble = trouble.map(ToString::to_string);
+            let first_byte = result.as_ref().ok().map(|answer| answer.first_byte - started);
             let mut record = lock(&record);
+            // Through a proxy it is the proxy's.
+            let address = result.as_ref().ok().and_then(|answer| answer.address);
+            record.decisions.extend(address.map(|address| address_decision(true, &address)));
             record.scrubbed = scrubbed;
-            record.exchange = Some(Exchange { sent, left, received, trouble, connect, total });
+            record.exchange = Some(Exchange { sent, left, received, trouble, connect, first_byte, total });
             let answer = result.map_err(wasi_error)?;
             let response = answer.head.map(|()| Content { arrived: answer.content, cut: answer.cut }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Sending<()>))
         })
     }
+}
+
+fn address_decision(allowed: bool, address: &impl ToString) -> Decision {
+    Decision { policy: Policy::Address, allowed, detail: address.to_string() }
 }
 
 fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {

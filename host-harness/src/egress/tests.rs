@@ -52,7 +52,7 @@ fn request(url: &str, headers: &[(&str, &str)]) -> Request<()> {
 async fn permitted(egress: &Egress, request: Request<()>) -> Result<Permitted<()>, Refusal> {
     let deadline = Instant::now() + Limits::default().deadline;
     let way = egress.way(&Limits::default()).unwrap();
-    permit(egress, request, &way, deadline).await.map_err(|unavailable| match unavailable {
+    permit(egress, request, &way, deadline, &mut Decisions::default()).await.map_err(|unavailable| match unavailable {
         Unavailable::Refused(refusal) => refusal,
         Unavailable::ForNow { reason, .. } => panic!("{reason}"),
     })
