@@ -142,7 +142,8 @@ fn trouble(code: ErrorCode, timeouts: Timeouts) -> Trouble {
     match code {
         ErrorCode::HttpRequestDenied => Trouble::Denied("the host's policy refuses this request".into()),
         ErrorCode::DestinationIpProhibited => Trouble::Denied("the host's policy refuses this address".into()),
-        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+        ErrorCode::DnsTimeout => Trouble::NotConnected("the server's name was not resolved in time".into()),
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
             Trouble::NotConnected("the server's name could not be resolved".into())
         }
         ErrorCode::ConnectionTimeout => {

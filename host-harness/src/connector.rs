@@ -1,161 +1,36 @@
-//! A URL → a connection: resolve once, vet every address, dial one that was vetted, then TLS. Each stage has its limit,
-//! and is told as it begins, so that whoever waits knows for what.
+//! A URL → a connection: resolve once, vet every address, dial one that was vetted, then TLS.
+
+mod stage;
+mod vetting;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use crate::network::{Network, Networks, networks_of};
+pub use self::stage::ConnectTimes;
+pub(crate) use self::stage::{ConnectLimits, Phase, SCOPE, Scope, Stage};
+use self::stage::{enter, within_limits};
+pub(crate) use self::vetting::ClosedAddress;
+use self::vetting::{Unresolved, Vetted, VettingResolver};
+use crate::network::Networks;
 use crate::transport::Resolve;
 
 pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
-
-/// A part of connecting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    Resolving,
-    Connecting,
-    /// The TLS handshake, where there is one.
-    Securing,
-}
-
-/// How long the parts of connecting took. What a connection did without is not there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ConnectTimes {
-    /// Resolving the name.
-    pub resolving: Option<Duration>,
-    /// Connecting by TCP, and through a proxy where there is one.
-    pub connecting: Option<Duration>,
-    /// The TLS handshake.
-    pub securing: Option<Duration>,
-}
-
-impl ConnectTimes {
-    /// All of it.
-    pub fn total(&self) -> Duration {
-        [self.resolving, self.connecting, self.securing].into_iter().flatten().sum()
-    }
-}
-
-/// How far an exchange has come on its way to a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Phase {
-    /// Nothing has been dialled: a pooled connection, or none needed yet.
-    Ready(Instant),
-    Dialling {
-        stage: Stage,
-        since: Instant,
-        times: ConnectTimes,
-    },
-    Connected {
-        at: Instant,
-        times: ConnectTimes,
-    },
-}
-
-impl Phase {
-    fn entered(self, stage: Stage) -> Self {
-        let now = Instant::now();
-        Self::Dialling { stage, since: now, times: self.times(now) }
-    }
-
-    fn connected(self) -> Self {
-        let now = Instant::now();
-        Self::Connected { at: now, times: self.times(now) }
-    }
-
-    /// What has ended by now.
-    fn times(self, now: Instant) -> ConnectTimes {
-        match self {
-            Self::Ready(_) => ConnectTimes::default(),
-            Self::Connected { times, .. } => times,
-            Self::Dialling { stage, since, mut times } => {
-                let time = match stage {
-                    Stage::Resolving => &mut times.resolving,
-                    Stage::Connecting => &mut times.connecting,
-                    Stage::Securing => &mut times.securing,
-                };
-                *time = Some(now - since);
-                times
-            }
-        }
-    }
-}
-
-/// How long connecting may take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ConnectLimits {
-    pub(crate) total: Duration,
-    pub(crate) resolving: Duration,
-    pub(crate) securing: Duration,
-}
-
-impl ConnectLimits {
-    fn of(&self, stage: Stage) -> Duration {
-        match stage {
-            Stage::Resolving => self.resolving,
-            Stage::Connecting => self.total,
-            Stage::Securing => self.securing,
-        }
-    }
-}
-
-/// What the connector must know of the exchange that it connects for; the pool in between passes only the URL.
-#[derive(Clone)]
-pub(crate) struct Scope {
-    pub(crate) limits: ConnectLimits,
-    pub(crate) phases: Arc<watch::Sender<Phase>>,
-}
-
-tokio::task_local! {
-    pub(crate) static SCOPE: Scope;
-}
-
-fn enter(stage: Stage) {
-    // Outside of an exchange nobody waits.
-    let _ = SCOPE.try_with(|scope| scope.phases.send_modify(|phase| *phase = phase.entered(stage)));
-}
-
-/// An address on a network that is closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClosedAddress {
-    pub(crate) name: String,
-    pub(crate) address: IpAddr,
-    /// All that would have to be open.
-    pub(crate) closed: Networks,
-}
-
-impl Display for ClosedAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, address, closed } = self;
-        let networks: Vec<_> = closed.iter().map(|network: &Network| format!("`{network}`")).collect();
-        let networks = networks.join(" and ");
-        match name.trim_start_matches('[').trim_end_matches(']').parse() == Ok(*address) {
-            true => write!(f, "{address} is on the closed network {networks}"),
-            false => write!(f, "{name} resolves to {address}, which is on the closed network {networks}"),
-        }
-    }
-}
-
-impl StdError for ClosedAddress {}
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -262,30 +137,6 @@ impl Service<Uri> for Connector {
     }
 }
 
-async fn within_limits<T>(
-    connecting: impl Future<Output = Result<T, ConnectError>>,
-    phases: &watch::Sender<Phase>,
-    limits: ConnectLimits,
-) -> Result<T, ConnectError> {
-    let mut phase = phases.subscribe();
-    let mut connecting = pin!(connecting);
-    let end = Instant::now() + limits.total;
-    loop {
-        let (stage, since) = match *phase.borrow_and_update() {
-            Phase::Dialling { stage, since, .. } => (stage, since),
-            _ => (Stage::Connecting, Instant::now()),
-        };
-        let limit = limits.of(stage);
-        let (until, limit) = if since + limit < end { (since + limit, limit) } else { (end, limits.total) };
-        tokio::select! {
-            biased;
-            connected = &mut connecting => return connected,
-            Ok(()) = phase.changed() => {}
-            () = sleep_until(until) => return Err(ConnectError::TimedOut(stage, limit)),
-        }
-    }
-}
-
 /// Libraries wrap what they were given: of a chain of causes, the error that is our own.
 fn first_of_ours(error: BoxError) -> ConnectError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
@@ -321,96 +172,5 @@ fn with_port(url: Uri) -> Uri {
     match (url.scheme_str(), url.host(), url.port()) {
         (Some("http"), Some(host), None) => format!("http://{host}:80/").parse().unwrap_or(url),
         _ => url,
-    }
-}
-
-/// Vets an address that a URL has instead of a name: for such no resolver is asked.
-#[derive(Clone)]
-struct Vetted<C> {
-    dial: C,
-    open: Arc<Networks>,
-}
-
-impl<C> Service<Uri> for Vetted<C>
-where
-    C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
-{
-    type Response = C::Response;
-    type Error = BoxError;
-    type Future = Boxed<C::Response, BoxError>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.dial.poll_ready(context).map_err(Into::into)
-    }
-
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let host = url.host().unwrap_or_default().to_owned();
-        let literal = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-        if let Some(Err(closed)) = literal.map(|address| vet(&host, address, &self.open)) {
-            return Box::pin(async move { Err(closed.into()) });
-        }
-        let secure = url.scheme_str() == Some("https");
-        enter(Stage::Connecting);
-        let dialling = self.dial.call(url);
-        Box::pin(async move {
-            let stream = dialling.await.map_err(Into::into)?;
-            if secure {
-                enter(Stage::Securing);
-            }
-            Ok(stream)
-        })
-    }
-}
-
-fn vet(name: &str, address: IpAddr, open: &Networks) -> Result<(), ClosedAddress> {
-    let closed: Networks = networks_of(address).difference(open).copied().collect();
-    if closed.is_empty() { Ok(()) } else { Err(ClosedAddress { name: name.to_owned(), address, closed }) }
-}
-
-/// A name without addresses.
-#[derive(Debug)]
-struct Unresolved(io::Error);
-
-impl Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for Unresolved {}
-
-/// Resolves a name once and vets all that it stands for: one closed address closes the name, since who mixes them may be
-/// after just that. What it gives is what is dialled.
-#[derive(Clone)]
-struct VettingResolver {
-    resolver: Arc<dyn Resolve>,
-    open: Arc<Networks>,
-}
-
-impl Service<Name> for VettingResolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = BoxError;
-    type Future = Boxed<Self::Response, BoxError>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        enter(Stage::Resolving);
-        let resolving = self.resolver.resolve(name.as_str());
-        let open = Arc::clone(&self.open);
-        Box::pin(async move {
-            let addresses = resolving.await.map_err(Unresolved)?;
-            if addresses.is_empty() {
-                return Err(Unresolved(io::Error::new(io::ErrorKind::NotFound, "it has no address")).into());
-            }
-            for address in &addresses {
-                vet(name.as_str(), *address, &open)?;
-            }
-            enter(Stage::Connecting);
-            // The connector puts the URL's port in the place of 0.
-            Ok(addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>().into_iter())
-        })
     }
 }

@@ -20,8 +20,10 @@
 //!
 //! Files are looked for beside the one that names them.
 
+mod draft;
 mod entry;
 mod held;
+mod keyring;
 mod oauth;
 mod source;
 
@@ -38,7 +40,8 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table};
 use zeroize::Zeroizing;
 
-pub use self::entry::{ClientAuthentication, Draft, Entry, Kind, KindName, OauthClient, TokenUrl, check_header};
+pub use self::draft::{Draft, check_header};
+pub use self::entry::{ClientAuthentication, Entry, Kind, KindName, OauthClient, TokenUrl};
 use self::held::Holder;
 pub(crate) use self::oauth::Way;
 use self::source::SourceError;

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use toml_edit::{Array, InlineTable, Value};
 use zeroize::Zeroizing;
 
+use super::keyring;
 use crate::redaction::{LEAST_SINK_BYTES, Secret};
 use crate::settings_file::{self, check_closed};
 
@@ -60,11 +61,11 @@ pub(crate) struct SourceError {
 }
 
 impl SourceError {
-    fn new(why: impl Into<String>) -> Self {
+    pub(super) fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), hint: None }
     }
 
-    fn hint(self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
@@ -216,60 +217,6 @@ async fn run(words: &[String]) -> Result<Zeroizing<String>, SourceError> {
         return Err(failed(format!("ended with {}", done.status)));
     }
     text_of(&printed).ok_or_else(|| failed("printed what is not text".to_owned()))
-}
-
-#[cfg(feature = "keyring")]
-mod keyring {
-    use keyring::{Entry, Error};
-
-    use super::{KeyringEntry, Secret, SourceError, Zeroizing};
-
-    pub(super) fn read(entry: &KeyringEntry) -> Result<Zeroizing<String>, SourceError> {
-        open(entry)?.get_password().map(Zeroizing::new).map_err(|error| failed(entry, &error))
-    }
-
-    pub(super) fn write(entry: &KeyringEntry, secret: &Secret) -> Result<(), SourceError> {
-        open(entry)?.set_password(secret.expose()).map_err(|error| failed(entry, &error))
-    }
-
-    fn open(entry: &KeyringEntry) -> Result<Entry, SourceError> {
-        Entry::new(&entry.service, &entry.account).map_err(|error| failed(entry, &error))
-    }
-
-    /// An error may hold what it could not read.
-    fn failed(entry: &KeyringEntry, error: &Error) -> SourceError {
-        let KeyringEntry { service, account } = entry;
-        let name = format!("the keyring's entry {service}/{account}");
-        let why = match error {
-            Error::NoEntry => "is not there",
-            Error::NoDefaultStore => "cannot be read: no keyring runs in this session",
-            Error::NoStorageAccess(_) => "cannot be read: the keyring is locked",
-            Error::BadEncoding(_) => "is not text",
-            Error::Ambiguous(_) => "is there more than once",
-            _ => "cannot be read or written",
-        };
-        let hint = if cfg!(target_os = "macos") {
-            format!("security add-generic-password -s {service} -a {account} -w")
-        } else if cfg!(windows) {
-            format!("cmdkey /generic:{account}.{service} /user:{account} /pass")
-        } else {
-            format!("secret-tool store --label={service} service {service} username {account}")
-        };
-        SourceError::new(format!("{name} {why}")).hint(hint)
-    }
-}
-
-#[cfg(not(feature = "keyring"))]
-mod keyring {
-    use super::{KeyringEntry, Secret, SourceError, Zeroizing};
-
-    pub(super) fn read(_: &KeyringEntry) -> Result<Zeroizing<String>, SourceError> {
-        Err(SourceError::new("this host was built without the feature `keyring`"))
-    }
-
-    pub(super) fn write(entry: &KeyringEntry, _: &Secret) -> Result<(), SourceError> {
-        read(entry).map(|_| ())
-    }
 }
 
 /// In a settings file.

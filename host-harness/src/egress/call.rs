@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpH
 
 use super::{CREDENTIALS_HEADER, Decisions, Egress, Permitted, permit};
 use crate::client::{Answer, ExchangeError, ExchangeLimits, exceeds, header_bytes};
-use crate::connector::ConnectLimits;
+use crate::connector::{ConnectLimits, Stage};
 use crate::credentials::Unavailable;
 use crate::exchange::{Exchange, Received, Sent, SentCredential};
 use crate::grants::{Grant, Refusal};
@@ -245,11 +245,12 @@ fn wasi_error(error: ExchangeError) -> WasiError {
         ExchangeError::NoPlace(_) => WasiError::ConnectionLimitReached,
         ExchangeError::Resolve(_) => WasiError::DnsError { rcode: None, info_code: None },
         ExchangeError::Closed(_) => WasiError::HttpRequestDenied,
-        ExchangeError::ConnectTimeout(_) => WasiError::ConnectionTimeout,
+        ExchangeError::ConnectTimeout(Stage::Resolving, _) => WasiError::DnsTimeout,
+        ExchangeError::ConnectTimeout(Stage::Connecting, _) => WasiError::ConnectionTimeout,
         ExchangeError::Refused(_) => WasiError::ConnectionRefused,
         ExchangeError::Connect(_) => WasiError::DestinationUnavailable,
         ExchangeError::Certificate(_) => WasiError::TlsCertificateError,
-        ExchangeError::Tls(_) => WasiError::TlsProtocolError,
+        ExchangeError::ConnectTimeout(Stage::Securing, _) | ExchangeError::Tls(_) => WasiError::TlsProtocolError,
         ExchangeError::FirstByteTimeout(_) | ExchangeError::BetweenBytesTimeout(_) => WasiError::ConnectionReadTimeout,
         ExchangeError::Deadline => WasiError::HttpResponseTimeout,
         ExchangeError::TooLarge(limit) => WasiError::HttpResponseBodySize(Some(limit as u64)),
