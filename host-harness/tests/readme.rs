@@ -35,6 +35,26 @@ fn the_code_of_the_readme_is_the_example_that_is_compiled() {
     }
 }
 
+#[test]
+fn the_settings_files_of_the_readme_are_read() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks: Vec<_> = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let program = Program::new();
+    for (number, block) in blocks.iter().enumerate() {
+        program.write(&format!("{number}.toml"), block);
+        let file = format!("{number}.toml");
+        let said = match block.contains("[credentials.") {
+            true => program.succeeds(&["credentials", "list", "--json", "--credentials", &file]).stdout,
+            // Its certificates are not there, which is said of a file that could be read.
+            false => program.run(&["credentials", "check", "--transport", &file]).stderr,
+        };
+        let read =
+            if block.contains("[credentials.") { "oauth-refresh-token" } else { "corporate-ca.pem: No such file" };
+        assert!(said.contains(read), "{block}{said}");
+    }
+    assert_eq!(blocks.len(), 2);
+}
+
 /// A server does not end by itself, so that it has no session: what it says is held against the text here.
 #[test]
 fn the_stand_in_says_what_the_readme_shows() {
@@ -104,4 +124,26 @@ fn with_fixed_time(said: &str) -> String {
         }
     };
     said.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// `path.rs`: `a_test`, `another_test`; …
+#[test]
+fn every_test_that_the_security_promises_name_is_there() {
+    let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let mut tests = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ") && line.contains(".rs`: ")) {
+        let (_, held_by) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let mut source = String::new();
+        for word in held_by.split('`').skip(1).step_by(2) {
+            if word.ends_with(".rs") {
+                source = std::fs::read_to_string(root().join(word)).unwrap_or_else(|error| panic!("{word}: {error}"));
+            } else {
+                assert!(source.contains(&format!("fn {word}(")), "{word} is not there: {row}");
+                tests += 1;
+            }
+        }
+    }
+    assert!(tests > 40, "{tests}");
+    let promises = text.lines().filter(|line| line.starts_with("| ") && !line.contains(".rs`: ")).count();
+    assert_eq!(promises, 10, "a promise without a test");
 }

@@ -205,6 +205,13 @@ fn scrub(redactor: &Redactor, mut answer: Answer, scrubbed: &mut bool) -> Answer
             *scrubbed = true;
         }
     }
+    // A name cannot be changed and stay what it was.
+    let names: Vec<_> =
+        headers.keys().filter(|name| redactor.scrub(name.as_str().as_bytes()).is_some()).cloned().collect();
+    for name in names {
+        headers.remove(name);
+        *scrubbed = true;
+    }
     answer
 }
 
