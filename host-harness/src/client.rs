@@ -133,8 +133,10 @@ impl Client {
         open: &Networks,
         limits: ExchangeLimits,
     ) -> (Result<Answer, ExchangeError>, Option<ConnectTimes>) {
-        let place = timeout(limits.connect.total, self.0.places.take(origin, limits.calls_per_origin));
-        let Ok(_place) = place.await else { return (Err(ExchangeError::NoPlace(limits.calls_per_origin)), None) };
+        let until = limits.deadline.min(Instant::now() + limits.connect.total);
+        let Ok(_place) = timeout_at(until, self.0.places.take(origin, limits.calls_per_origin)).await else {
+            return (Err(ExchangeError::NoPlace(limits.calls_per_origin)), None);
+        };
         let pool = self.pool(origin, open);
         let (phases, mut phase) = watch::channel(Phase::Ready(Instant::now()));
         let scope = Scope { limits: limits.connect, phases: Arc::new(phases) };

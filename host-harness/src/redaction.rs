@@ -47,7 +47,7 @@ struct Known {
     /// With how often each was learned, and not forgotten since.
     secrets: Vec<(Secret, usize)>,
     needles: Vec<Needle>,
-    /// The needles whose spelling may begin with a byte.
+    /// The needles by their first byte, plainly written.
     by_first_byte: Vec<Vec<usize>>,
 }
 
@@ -63,8 +63,8 @@ impl Known {
         let needles: Vec<_> = secrets.iter().flat_map(|(secret, _)| needles(secret.expose())).collect();
         let mut by_first_byte = vec![Vec::new(); 256];
         for (index, needle) in needles.iter().enumerate() {
-            for byte in needle.characters.first().into_iter().flat_map(|first| spelling::beginnings(*first)) {
-                by_first_byte[usize::from(byte)].push(index);
+            if let Some(first) = needle.characters.first() {
+                by_first_byte[usize::from(spelling::first_byte(u32::from(*first)))].push(index);
             }
         }
         Self { secrets, needles, by_first_byte }
@@ -76,12 +76,19 @@ impl Known {
         if self.needles.is_empty() {
             return found;
         }
-        for (at, byte) in text.iter().enumerate() {
-            let needles = self.by_first_byte[usize::from(*byte)].iter().map(|index| &self.needles[*index]);
-            let lengths = needles
-                .filter(|needle| needle.secret_bytes >= least_bytes)
-                .filter_map(|needle| spelling::spelled(&text[at..], &needle.characters));
-            let Some(end) = lengths.max().map(|length| at + length) else { continue };
+        for at in 0..text.len() {
+            let mut longest = 0;
+            spelling::first_bytes(&text[at..], |byte| {
+                let needles = self.by_first_byte[usize::from(byte)].iter().map(|index| &self.needles[*index]);
+                let lengths = needles
+                    .filter(|needle| needle.secret_bytes >= least_bytes)
+                    .filter_map(|needle| spelling::spelled(&text[at..], &needle.characters));
+                longest = lengths.fold(longest, usize::max);
+            });
+            if longest == 0 {
+                continue;
+            }
+            let end = at + longest;
             match found.last_mut() {
                 // Two secrets that overlap leave nothing of either.
                 Some(last) if at < last.end => last.end = last.end.max(end),

@@ -180,8 +180,15 @@ impl Holder {
                 }
             }
         });
-        let broken = || Unavailable::ForNow { reason: "getting it broke off".to_owned(), retry_after_seconds: None };
-        let getting = async move { task.await.unwrap_or_else(|_| Err(broken())) }.boxed().shared();
+        let shared = Arc::clone(&self.state);
+        let getting = async move {
+            task.await.unwrap_or_else(|_| {
+                // It panicked, and whoever comes next may try again.
+                lock(&shared).getting = None;
+                Err(Unavailable::ForNow { reason: "getting it broke off".to_owned(), retry_after_seconds: None })
+            })
+        };
+        let getting = getting.boxed().shared();
         state.getting = Some(getting.clone());
         getting
     }

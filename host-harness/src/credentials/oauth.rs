@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -52,7 +53,9 @@ pub(super) async fn ask(asking: &OauthClient, grant: GrantType<'_>, way: &Way) -
         way.redactor.learn(secret);
     }
     let request = request(asking, client_secret.as_ref(), &grant)?;
-    let (result, _) = way.client.exchange(request, asking.token_url.origin(), &asking.networks, way.limits).await;
+    // Time runs from here: there may have been a wait for the file of the refresh token.
+    let limits = ExchangeLimits { deadline: Instant::now() + way.limits.first_byte, ..way.limits };
+    let (result, _) = way.client.exchange(request, asking.token_url.origin(), &asking.networks, limits).await;
     let answer = result.map_err(|error| not_answered(&error, way))?;
     if let Some(cut) = &answer.cut {
         return Err(not_answered(cut, way));
@@ -210,7 +213,7 @@ mod tests {
     fn answered(status: u16, content: &str) -> Result<Token, Unavailable> {
         let head = http::Response::builder().status(status).header(header::RETRY_AFTER, 7).body(()).unwrap();
         let content = Bytes::copy_from_slice(content.as_bytes());
-        let (arrived_bytes, first_byte) = (content.len(), tokio::time::Instant::now());
+        let (arrived_bytes, first_byte) = (content.len(), Instant::now());
         let answer = Answer { head, content, arrived_bytes, first_byte, address: None, cut: None };
         let asking = OauthClient {
             token_url: super::super::entry::TokenUrl::of("https://a.example/token").unwrap(),

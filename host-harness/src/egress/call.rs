@@ -28,6 +28,9 @@ use crate::trace::{Decision, Policy};
 const DEFAULT_CONNECT: Duration = Duration::from_secs(5);
 const DEFAULT_READ: Duration = Duration::from_secs(10);
 
+/// Content that is searched for secrets in less than a millisecond; with more the thread is left to others.
+const MOST_BYTES_AT_ONCE: usize = 64 * 1024;
+
 /// What the private header says to the guest when the credentials have just been refreshed.
 const REFRESHED: HeaderValue = HeaderValue::from_static("refreshed");
 
@@ -145,7 +148,10 @@ impl WasiHttpHooks for CallEgress {
             }
             let total = started.elapsed();
             let mut scrubbed = false;
-            let mut result = result.map(|answer| scrub(&egress.redactor, answer, &mut scrubbed));
+            let mut result = match result {
+                Ok(answer) => Ok(scrub(&egress.redactor, answer, &mut scrubbed).await),
+                Err(error) => Err(error),
+            };
             if let (Ok(answer), Some(credential)) = (&mut result, credential) {
                 let unauthorized = answer.head.status() == StatusCode::UNAUTHORIZED;
                 let judged = timeout_at(limits.deadline, credential.judged(unauthorized, &way)).await;
@@ -192,8 +198,17 @@ fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
 }
 
 /// Takes secrets out of an answer, and the private header, with which only this host may speak to the guest.
-fn scrub(redactor: &Redactor, mut answer: Answer, scrubbed: &mut bool) -> Answer {
-    if let Some(content) = redactor.scrub(&answer.content) {
+async fn scrub(redactor: &Redactor, mut answer: Answer, scrubbed: &mut bool) -> Answer {
+    let content = answer.content.clone();
+    let clean = if content.len() > MOST_BYTES_AT_ONCE {
+        let redactor = redactor.clone();
+        let clean = tokio::task::spawn_blocking(move || redactor.scrub(&content)).await;
+        // It cannot fail; if it did, nothing of the answer would be known to be clean.
+        clean.unwrap_or_else(|_| Some(Vec::new()))
+    } else {
+        redactor.scrub(&content)
+    };
+    if let Some(content) = clean {
         answer.content = content.into();
         *scrubbed = true;
     }

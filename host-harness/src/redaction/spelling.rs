@@ -22,9 +22,12 @@ pub(super) fn spelled(text: &[u8], characters: &[char]) -> Option<usize> {
         }
         plain += 1;
     }
-    let mut ends = vec![plain];
+    let Some((first, rest)) = characters[plain..].split_first() else { return Some(plain) };
+    // Nothing is allocated for what spells not even this one.
+    let mut ends = Vec::new();
+    spellings(&text[plain..], *first, |bytes| ends.push(plain + bytes));
     let mut next = Vec::new();
-    for character in &characters[plain..] {
+    for character in rest {
         for end in ends.drain(..) {
             // By way of the set of ends, what can be read in several ways is read in all without a way for each.
             spellings(&text[end..], *character, |bytes| {
@@ -33,23 +36,43 @@ pub(super) fn spelled(text: &[u8], characters: &[char]) -> Option<usize> {
                 }
             });
         }
-        if next.is_empty() {
-            return None;
-        }
         std::mem::swap(&mut ends, &mut next);
+        if ends.is_empty() {
+            break;
+        }
     }
     ends.into_iter().max()
 }
 
-/// The bytes with which a spelling of this character may begin.
-pub(super) fn beginnings(character: char) -> impl Iterator<Item = u8> {
-    std::iter::once(first_byte(character))
-        .chain(ESCAPES.into_iter().filter(move |byte| *byte != b'+' || character == ' '))
+/// Tells the first byte, plainly written, of every character that the text may begin with.
+pub(super) fn first_bytes(text: &[u8], mut tell: impl FnMut(u8)) {
+    let Some(first) = text.first() else { return };
+    tell(*first);
+    match first {
+        b'\\' => {
+            let run = backslashes(text);
+            match text.get(run) {
+                Some(b'u') => code_unit(&text[run + 1..]).map(first_byte).into_iter().for_each(tell),
+                Some(b'n') => tell(b'\n'),
+                Some(b'r') => tell(b'\r'),
+                Some(b't') => tell(b'\t'),
+                Some(letter @ (b'"' | b'\'' | b'/')) => tell(*letter),
+                _ => {}
+            }
+        }
+        b'%' => (0..MOST_TIMES).filter_map(|depth| percent(text, depth)).for_each(tell),
+        b'&' => entities(text, |code, _| tell(first_byte(code))),
+        b'+' => tell(b' '),
+        _ => {}
+    }
 }
 
-fn first_byte(character: char) -> u8 {
-    let mut bytes = [0; 4];
-    character.encode_utf8(&mut bytes);
+/// Of what is written in UTF-8. The first of a pair of code units stands for what is beyond the first plane.
+pub(super) fn first_byte(code: u32) -> u8 {
+    let mut bytes = [0xf0; 4];
+    if let Some(character) = char::from_u32(code) {
+        character.encode_utf8(&mut bytes);
+    }
     bytes[0]
 }
 
@@ -64,7 +87,11 @@ fn spellings(text: &[u8], character: char, mut tell: impl FnMut(usize)) {
     match first {
         b'\\' => escaped(text, character, tell),
         b'%' => percent_encoded(text, plain, tell),
-        b'&' => entity(text, character, tell),
+        b'&' => entities(text, |code, length| {
+            if code == u32::from(character) {
+                tell(length);
+            }
+        }),
         // A form's (WHATWG URL, section 5.1).
         b'+' if character == ' ' => tell(1),
         _ => {}
@@ -73,7 +100,7 @@ fn spellings(text: &[u8], character: char, mut tell: impl FnMut(usize)) {
 
 /// Behind backslashes, of which there are more with every text in a text: `\"`, `\\\"`, `\u0022`, `\\u0022`, `\u{22}`.
 fn escaped(text: &[u8], character: char, mut tell: impl FnMut(usize)) {
-    let run = text.iter().take_while(|byte| **byte == b'\\').count();
+    let run = backslashes(text);
     if character == '\\' {
         // Doubled, and doubled again.
         (1..MOST_TIMES).map(|times| 1 << times).filter(|length| *length <= run).for_each(&mut tell);
@@ -90,25 +117,36 @@ fn escaped(text: &[u8], character: char, mut tell: impl FnMut(usize)) {
         tell(run + 1);
     }
     if *letter == b'u' {
-        let length = braced(rest, character).or_else(|| units(rest, character));
-        length.into_iter().for_each(|length| tell(run + 1 + length));
+        number(rest, character).into_iter().for_each(|length| tell(run + 1 + length));
     }
 }
 
-/// `{e9}`, as Rust and ECMAScript have it.
-fn braced(text: &[u8], character: char) -> Option<usize> {
-    let end = text.iter().take(MOST_DIGITS).position(|byte| *byte == b'}')?;
-    let digits = text.strip_prefix(b"{").and_then(|_| text.get(1..end))?;
-    (hexadecimal(digits)? == u32::from(character)).then_some(end + 1)
+/// How many there are, as far as they are of one escape: an answer may be full of them.
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take(1 << MOST_TIMES).take_while(|byte| **byte == b'\\').count()
 }
 
-/// `00e9`, and of what is beyond that two with another `\u` in between (RFC 8259, section 7).
-fn units(text: &[u8], character: char) -> Option<usize> {
+/// `{e9}`, as Rust and ECMAScript have it, or `00e9`.
+fn code_unit(text: &[u8]) -> Option<u32> {
+    match text.strip_prefix(b"{") {
+        Some(rest) => hexadecimal(&rest[..rest.iter().take(MOST_DIGITS).position(|byte| *byte == b'}')?]),
+        None => hexadecimal(text.get(..4)?),
+    }
+}
+
+/// How long the number is, when it says this character: one in braces, or code units of four digits, of which what is beyond the
+/// first plane has two with another `\u` in between (RFC 8259, section 7).
+fn number(text: &[u8], character: char) -> Option<usize> {
+    if text.starts_with(b"{") {
+        return (code_unit(text)? == u32::from(character))
+            .then(|| text.iter().position(|byte| *byte == b'}'))?
+            .map(|at| at + 1);
+    }
     let mut units = [0; 2];
     let mut at = 0;
     for (index, unit) in character.encode_utf16(&mut units).iter().enumerate() {
         if index > 0 {
-            at += text[at..].iter().take_while(|byte| **byte == b'\\').count();
+            at += backslashes(&text[at..]);
             at += usize::from(*text.get(at)? == b'u');
         }
         if hexadecimal(text.get(at..at + 4)?)? != u32::from(*unit) {
@@ -122,30 +160,32 @@ fn units(text: &[u8], character: char) -> Option<usize> {
 /// `%22`, and `%2522` when it was encoded once more (RFC 3986, section 2.1), for each byte.
 fn percent_encoded(text: &[u8], plain: &[u8], mut tell: impl FnMut(usize)) {
     for depth in 0..MOST_TIMES {
-        let prefix = [b"%", "25".repeat(depth).as_bytes()].concat();
-        let length = prefix.len() + 2;
-        let mut pieces = text.chunks(length).zip(plain);
-        let is_byte = |(piece, byte): (&[u8], &u8)| {
-            piece.strip_prefix(prefix.as_slice()).and_then(two_digits) == Some(u32::from(*byte))
-        };
-        if text.len() >= length * plain.len() && pieces.all(is_byte) {
+        let length = percent_length(depth);
+        let mut pieces = text.chunks_exact(length).zip(plain);
+        if text.len() >= length * plain.len() && pieces.all(|(piece, byte)| percent(piece, depth) == Some(*byte)) {
             tell(length * plain.len());
         }
     }
 }
 
-fn two_digits(text: &[u8]) -> Option<u32> {
-    hexadecimal(text.get(..2)?)
+fn percent_length(depth: usize) -> usize {
+    1 + 2 * depth + 2
 }
 
-/// `&amp;`, `&#38;`, `&#x26;`, and `&amp;#38;` when it was escaped once more (WHATWG HTML, section 13.1.4).
-fn entity(text: &[u8], character: char, mut tell: impl FnMut(usize)) {
+/// The byte that is encoded so many times more than once.
+fn percent(text: &[u8], depth: usize) -> Option<u8> {
+    let (signs, digits) = text.get(..percent_length(depth))?.split_at(1 + 2 * depth);
+    let is_sign = signs[0] == b'%' && signs[1..].chunks(2).all(|sign| sign == b"25");
+    is_sign.then(|| hexadecimal(digits))?.and_then(|byte| u8::try_from(byte).ok())
+}
+
+/// `&amp;`, `&#38;`, `&#x26;`, and `&amp;#38;` when it was escaped once more (WHATWG HTML, section 13.1.4): tells the code
+/// point and the length.
+fn entities(text: &[u8], mut tell: impl FnMut(u32, usize)) {
     let mut at = 1;
     for _ in 0..MOST_TIMES {
-        if let Some(length) =
-            entity_name(&text[at..]).and_then(|name| (meant(name)? == u32::from(character)).then_some(name.len()))
-        {
-            tell(at + length + 1);
+        if let Some((name, code)) = entity_name(&text[at..]).and_then(|name| Some((name, meant(name)?))) {
+            tell(code, at + name.len() + 1);
         }
         match text[at..].starts_with(b"amp;") {
             true => at += 4,
@@ -187,8 +227,15 @@ mod tests {
 
     fn spells(text: &str, secret: &str) -> bool {
         let characters: Vec<_> = secret.chars().collect();
-        spelled(text.as_bytes(), &characters) == Some(text.len())
-            && beginnings(characters[0]).any(|byte| byte == text.as_bytes()[0])
+        spelled(text.as_bytes(), &characters) == Some(text.len()) && begins(text.as_bytes(), characters[0])
+    }
+
+    fn begins(text: &[u8], character: char) -> bool {
+        let mut told = false;
+        first_bytes(text, |byte| {
+            told |= byte == first_byte(u32::from(character)) || (byte == 0xf0 && character > '\u{ffff}')
+        });
+        told
     }
 
     #[test]
