@@ -27,7 +27,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use etcetera::BaseStrategy;
 use http_task_host::component::Failure;
-use http_task_host::credentials::Credentials;
+use http_task_host::credentials::{self as secrets, Credentials};
 use http_task_host::grants::Grants;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
@@ -201,6 +201,8 @@ pub fn main() -> ExitCode {
             }
         }
     });
+    // A refresh that nobody waits for any more may have a new refresh token to write.
+    let _ = runtime.block_on(tokio::time::timeout(Limits::default().token, secrets::settled()));
     if let Some(Err(why)) = telemetry.map(Telemetry::shut_down) {
         output.say(&format!("warning: traces were lost: {why}"));
     }

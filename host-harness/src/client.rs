@@ -15,15 +15,15 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as PooledClient;
-use hyper_util::client::legacy::connect::HttpInfo;
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpInfo, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 pub(crate) use self::error::ExchangeError;
 use self::error::{chain, classify};
-use crate::connector::{ConnectLimits, ConnectTimes, Connector, Phase, SCOPE, Scope};
+use crate::connector::{ConnectLimits, ConnectTimes, Connector, Phase, SCOPE, Scope, Stage};
 use crate::content_coding::{self, CodingError};
 use crate::network::Networks;
 use crate::origin::Origin;
@@ -128,7 +128,7 @@ impl Client {
     /// Sends a request once, and reads the answer. The time that connecting took comes along with either.
     pub(crate) async fn exchange(
         &self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         origin: &Origin,
         open: &Networks,
         limits: ExchangeLimits,
@@ -138,23 +138,33 @@ impl Client {
             return (Err(ExchangeError::NoPlace(limits.calls_per_origin)), None);
         };
         let pool = self.pool(origin, open);
-        let (phases, mut phase) = watch::channel(Phase::Ready(Instant::now()));
+        let (phases, phase) = watch::channel(Phase::Ready);
         let scope = Scope { limits: limits.connect, phases: Arc::new(phases) };
-        let result = timeout_at(limits.deadline, exchange_within(&pool, request, limits, scope, &mut phase)).await;
-        let connect = match *phase.borrow() {
-            Phase::Connected { times, .. } => Some(times),
+        let taken = capture_connection(&mut request);
+        let exchange = exchange_within(&pool, request, limits, scope, taken.clone(), phase.clone());
+        let result = timeout_at(limits.deadline, exchange).await;
+        let phase = *phase.borrow();
+        let connect = match phase {
+            Phase::Connected { times } => Some(times),
             _ => None,
         };
-        let result = result.unwrap_or_else(|_| match *phase.borrow() {
+        let result = result.unwrap_or_else(|_| match (is_taken(&taken), phase) {
+            (true, _) => Err(ExchangeError::Deadline),
             // Nothing has been sent on a connection that is not there.
-            Phase::Dialling { stage, .. } => {
-                let why = "the deadline of the call passed before it was connected";
-                Err(ExchangeError::ConnectTimeout(stage, why.into()))
-            }
-            _ => Err(ExchangeError::Deadline),
+            (false, Phase::Dialling { stage, .. }) => Err(no_connection(stage, "before the deadline of the call")),
+            (false, _) => Err(no_connection(Stage::Connecting, "before the deadline of the call")),
         });
         (result, connect)
     }
+}
+
+/// Whether a connection has taken the request, so that it may have left: its own, or one that was free before that was there.
+fn is_taken(taken: &CaptureConnection) -> bool {
+    taken.connection_metadata().is_some()
+}
+
+fn no_connection(stage: Stage, when: &str) -> ExchangeError {
+    ExchangeError::ConnectTimeout(stage, format!("there was no connection {when}"))
 }
 
 impl Dial {
@@ -190,10 +200,11 @@ async fn exchange_within(
     request: Request<Full<Bytes>>,
     limits: ExchangeLimits,
     scope: Scope,
-    phase: &mut watch::Receiver<Phase>,
+    taken: CaptureConnection,
+    phase: watch::Receiver<Phase>,
 ) -> Result<Answer, ExchangeError> {
     let response = pin!(SCOPE.scope(scope, pool.request(request)));
-    let response = first_byte(response, limits.first_byte, phase).await?;
+    let response = first_byte(response, limits, taken, phase).await?;
     let first_byte = Instant::now();
     let address = response.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr);
     let (mut parts, body) = response.into_parts();
@@ -225,24 +236,31 @@ pub(crate) fn header_bytes(headers: &http::HeaderMap) -> usize {
 
 type Requested = Result<Response<Incoming>, hyper_util::client::legacy::Error>;
 
-/// Waits for the head. The time for it runs from when the connection is there, which a pooled one is at once.
+/// Waits for the head. The time for it runs from when a connection has taken the request, which one that is free does at once.
 async fn first_byte(
     mut response: Pin<&mut impl Future<Output = Requested>>,
-    limit: Duration,
-    phase: &mut watch::Receiver<Phase>,
+    limits: ExchangeLimits,
+    mut taken: CaptureConnection,
+    mut phase: watch::Receiver<Phase>,
 ) -> Result<Response<Incoming>, ExchangeError> {
+    let until = Instant::now() + limits.connect.total;
+    let watched = taken.clone();
+    let mut sent = pin!(async {
+        drop(taken.wait_for_connection_metadata().await);
+        sleep(limits.first_byte).await;
+    });
     loop {
-        let since = match *phase.borrow_and_update() {
-            Phase::Ready(at) | Phase::Connected { at, .. } => Some(at),
-            // Connecting has its own limit, in the connector.
-            Phase::Dialling { .. } => None,
-        };
+        let waits = matches!(*phase.borrow_and_update(), Phase::Ready) && !is_taken(&watched);
         tokio::select! {
             biased;
             answered = &mut response => return answered.map_err(|error| classify(&error)),
+            () = &mut sent => return Err(ExchangeError::FirstByteTimeout(limits.first_byte)),
             Ok(()) = phase.changed() => {}
-            () = sleep_until(since.unwrap_or_else(Instant::now) + limit), if since.is_some() => {
-                return Err(ExchangeError::FirstByteTimeout(limit));
+            // Who dials is held to the limits of that; who waits for what others dial is held to this.
+            () = sleep_until(until), if waits => {
+                if !is_taken(&watched) {
+                    return Err(no_connection(Stage::Connecting, "in time"));
+                }
             }
         }
     }

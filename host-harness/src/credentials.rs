@@ -43,6 +43,7 @@ use zeroize::Zeroizing;
 pub use self::draft::{Draft, check_header};
 pub use self::entry::{ClientAuthentication, Entry, Kind, KindName, OauthClient, TokenUrl};
 use self::held::Holder;
+pub use self::held::settled;
 pub(crate) use self::oauth::Way;
 use self::source::SourceError;
 pub use self::source::{KeyringEntry, SecretSource};
@@ -76,11 +77,12 @@ pub(crate) enum Unavailable {
 }
 
 impl From<SourceError> for Unavailable {
-    fn from(SourceError { why, hint }: SourceError) -> Self {
-        Self::Refused(match hint {
-            Some(hint) => Refusal::new(why, hint),
-            None => Refusal::for_good(why),
-        })
+    fn from(SourceError { why, hint, passes }: SourceError) -> Self {
+        match hint {
+            _ if passes => Self::ForNow { reason: why, retry_after_seconds: None },
+            Some(hint) => Self::Refused(Refusal::new(why, hint)),
+            None => Self::Refused(Refusal::for_good(why)),
+        }
     }
 }
 
@@ -191,13 +193,14 @@ impl Credential {
         Ok(())
     }
 
-    /// The API has answered. Whether there is another secret now, so that a repeat is right.
-    pub(crate) async fn judged(&self, unauthorized: bool, way: &Way) -> bool {
-        if unauthorized {
-            return self.holder.renew(&self.secret, way).await;
-        }
+    /// The API has taken it.
+    pub(crate) fn accepted(&self) {
         self.holder.accepted(&self.secret);
-        false
+    }
+
+    /// The API has not taken it. Whether there is another one now, so that a repeat is right; or why none can be had.
+    pub(crate) async fn renew(&self, way: &Way) -> Result<bool, Unavailable> {
+        self.holder.renew(&self.secret, way).await
     }
 }
 
@@ -254,6 +257,11 @@ impl Credentials {
     /// One entry.
     pub fn entry(&self, reference: &str) -> Option<&Entry> {
         self.holders.get(reference).map(|holder| &holder.entry)
+    }
+
+    /// The entry behind a reference, where it may be used for requests to this origin.
+    pub fn bound_entry(&self, reference: &str, origin: &Origin) -> Result<&Entry, Refusal> {
+        Ok(&self.bound(reference, origin)?.entry)
     }
 
     /// Teaches a redactor every secret that can be read without anybody noticing, so that none of them shows even before it

@@ -95,6 +95,7 @@ impl Egress {
 
     /// By which way tokens are got. A token is not for one call alone, and so is not bound to its deadline.
     fn way(&self, limits: &Limits) -> Option<Way> {
+        let refresh_pause = limits.refresh_pause;
         let limits = ExchangeLimits {
             connect: ConnectLimits { total: limits.token, resolving: limits.resolving, securing: limits.securing },
             first_byte: limits.token,
@@ -105,7 +106,7 @@ impl Egress {
             header_bytes: limits.header_bytes,
             calls_per_origin: limits.calls_per_origin as usize,
         };
-        self.client.clone().map(|client| Way { client, limits, redactor: self.redactor.clone() })
+        self.client.clone().map(|client| Way { client, limits, redactor: self.redactor.clone(), refresh_pause })
     }
 
     /// The secrets that this egress has used.

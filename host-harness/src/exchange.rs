@@ -72,6 +72,21 @@ pub struct Received {
     pub header_bytes: usize,
 }
 
+impl Exchange {
+    /// One that has begun; it may have left from now on.
+    pub(crate) fn begun(sent: Sent) -> Self {
+        Self {
+            sent,
+            left: true,
+            received: None,
+            trouble: Some("the call ended before the exchange did".to_owned()),
+            connect: None,
+            first_byte: None,
+            total: Duration::ZERO,
+        }
+    }
+}
+
 impl Sent {
     pub(crate) fn new(
         method: &Method,

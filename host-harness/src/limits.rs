@@ -30,6 +30,9 @@ pub struct Limits {
     pub securing: Duration,
     /// Getting a token from its server, within the deadline of the call that needs it: what a read timeout is by default.
     pub token: Duration,
+    /// How long after a 401 had a token refreshed another 401 does not: whatever a new token does not help against is no
+    /// reason to get one after the other.
+    pub refresh_pause: Duration,
     /// What the guest may take beyond the deadline to judge that it has passed, before it is stopped.
     pub judgement: Duration,
     /// Calls at once; more wait. Each reserves address space, and when it was used once keeps up to a quarter of a mebibyte
@@ -55,6 +58,7 @@ impl Default for Limits {
             resolving: Duration::from_secs(5),
             securing: Duration::from_secs(5),
             token: Duration::from_secs(10),
+            refresh_pause: Duration::from_secs(60),
             judgement: Duration::from_secs(2),
             concurrent_calls: 1000,
             calls_per_origin: 100,

@@ -99,5 +99,8 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut fs::File) -> io::Resu
     write(written.as_file_mut())?;
     written.as_file().sync_all()?;
     written.persist(path).map_err(|error| error.error)?;
+    // Its new name is on disk with the folder.
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
     Ok(())
 }

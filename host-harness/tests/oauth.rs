@@ -160,7 +160,7 @@ async fn a_token_server_that_fails_or_hangs_makes_tasks_temporary_and_nothing_is
         (Fault::Close, "gave no answer: the exchange broke", None),
         (Fault::Refuse, "gave no answer: connecting failed", None),
         (Fault::Unavailable, "answered 503", Some(3939)),
-        (Fault::BurstLimit, "answered 429", None),
+        (Fault::BurstLimit, "answered 429", Some(90)),
     ] {
         let mut stage = Stage::new(Script::from(fault)).await;
         stage.limits.token = Duration::from_millis(500);
@@ -188,8 +188,51 @@ async fn a_token_that_the_api_never_took_is_not_got_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_refusal_after_the_other_is_no_reason_for_one_token_after_the_other() {
+    // One task is always refused, though others are not.
+    let stage =
+        Stage::new(Script::parse("model\nmodel\nunauthorized\nmodel\nmodel\nunauthorized\nunauthorized\n").unwrap())
+            .await;
+    let host = stage.host();
+    assert_eq!(short(&stage.run(&host).await), ("completed", None));
+    assert_eq!(short(&stage.run(&host).await), ("temporary", Some(0)));
+    assert_eq!(short(&stage.run(&host).await), ("completed", None));
+    for _ in 0..2 {
+        assert_eq!(short(&stage.run(&host).await), ("permanent-rejected", None));
+    }
+    assert_eq!(stage.asked(), (2, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_that_cannot_be_refreshed_now_is_temporary_and_used_no_more() {
+    let stage = Stage::new(Script::parse("model\nmodel\nunauthorized\nunavailable\n").unwrap()).await;
+    let host = stage.host();
+    assert_eq!(short(&stage.run(&host).await), ("completed", None));
+    let refused = stage.run(&host).await;
+    assert_eq!(short(&refused), ("temporary", Some(3939)));
+    let why = "the API answered 401, and the token server answered 503";
+    assert_eq!(reason(&refused), why);
+    let next = stage.run(&host).await;
+    assert_eq!((short(&next), next.was_sent()), (("temporary", Some(3939)), false));
+    assert_eq!(stage.asked(), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_refresh_token_does_not_take_the_place_of_the_one_that_there_is() {
+    let answer =
+        "200\n  content-type: application/json\n  | {\"access_token\": \"a-token\", \"refresh_token\": \"\"}\n200\n";
+    let stage = Stage::new(Script::parse(answer).unwrap()).await;
+    assert_eq!(short(&stage.run(&stage.host()).await), ("completed", None));
+    assert_eq!(
+        std::fs::read_to_string(stage.path("refresh-token")).unwrap(),
+        stage.server.oauth_client().refresh_token
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_that_is_replaced_is_kept_before_its_access_token_is_used() {
-    let stage = Stage::new(Setup { replaces_refresh_tokens: true, ..Setup::default() }).await;
+    let mut stage = Stage::new(Setup { replaces_refresh_tokens: true, ..Setup::default() }).await;
+    stage.limits.refresh_pause = Duration::ZERO;
     let first = std::fs::read_to_string(stage.path("refresh-token")).unwrap();
     let host = stage.host();
     for refreshes in 1..=3 {
@@ -206,7 +249,8 @@ async fn a_refresh_token_that_is_replaced_is_kept_before_its_access_token_is_use
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_that_share_a_file_use_up_no_refresh_token_twice() {
-    let stage = Stage::new(Setup { replaces_refresh_tokens: true, ..Setup::default() }).await;
+    let mut stage = Stage::new(Setup { replaces_refresh_tokens: true, ..Setup::default() }).await;
+    stage.limits.refresh_pause = Duration::ZERO;
     let hosts = [stage.host(), stage.host(), stage.host(), stage.host()];
     for _ in 0..3 {
         stage.server.expire_access_tokens();
@@ -224,6 +268,7 @@ async fn hosts_that_share_a_file_use_up_no_refresh_token_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_that_cannot_be_written_is_kept_as_long_as_the_host_lives() {
     let mut stage = Stage::new(Setup { replaces_refresh_tokens: true, ..Setup::default() }).await;
+    stage.limits.refresh_pause = Duration::ZERO;
     stage.entry = stage.entry.replace(
         "refresh_token = { file = \"refresh-token\" }",
         &format!("refresh_token = {{ command = [\"cat\", \"{}\"] }}", stage.path("refresh-token").display()),

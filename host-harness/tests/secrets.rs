@@ -117,3 +117,20 @@ fn the_stand_in_reads_no_real_secret() {
     let said = program.succeeds(&["test", "lead.json", "--stand-in", "--credentials", "credentials.toml"]);
     assert!(said.stdout.contains("x-api-token: [redacted]") && !said.stdout.contains("x-real"), "{}", said.stdout);
 }
+
+#[test]
+fn a_curl_command_aims_no_credential_elsewhere() {
+    let program = Program::new();
+    let add = ["credentials", "add", "mine", "--kind", "bearer", "--secret", "command:touch it-was-run"];
+    program.succeeds(&[&add[..], &["--origin", "https://api.example.com"]].concat());
+    for (url, is_bound) in [("https://api.example.com/x", true), ("https://api.example.com.evil.example/x", false)] {
+        let request = format!(r#""credentials": "mine", "httpRequest": {{"method": "GET", "url": "{url}"}}"#);
+        program.write("definition.json", &program::definition(&request));
+        let said = program.succeeds(&["test", "definition.json", "--curl"]);
+        assert_eq!(said.stdout.contains("authorization"), is_bound, "{said:?}");
+        let told =
+            "the credentials `mine` are not bound to https://api.example.com.evil.example, and so they are left out";
+        assert_eq!(said.stderr.contains(told), !is_bound, "{said:?}");
+    }
+    assert!(!program.shell("test -e it-was-run").status.success());
+}

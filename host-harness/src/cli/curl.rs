@@ -4,13 +4,13 @@
 use std::fmt::Write;
 
 use http_task_host::component::Request;
-use http_task_host::credentials::{self, Credentials, Entry, KeyringEntry, Kind, SecretSource};
+use http_task_host::credentials::{self, Entry, KeyringEntry, Kind, SecretSource};
 
 use super::print::{quoted, shell_word};
 
-/// The request as a cURL command that can be run: the secret is named by where it comes from, not shown. Credentials that are
-/// not known here are left out.
-pub(super) fn command(request: &Request, credentials: &Credentials) -> String {
+/// The request as a cURL command that can be run, with the credential of this entry, which must be bound to where it goes:
+/// whoever pastes the command sends it there.
+pub(super) fn command(request: &Request, credential: Option<(&str, &Entry)>) -> String {
     let content = request.body.bytes();
     // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
     let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
@@ -30,11 +30,11 @@ pub(super) fn command(request: &Request, credentials: &Credentials) -> String {
     if !request.headers.iter().any(|header| header.name == "accept") {
         add(quoted("accept:"));
     }
-    if let Some((name, entry)) = request.credentials.as_deref().and_then(|name| Some((name, credentials.entry(name)?)))
-    {
-        let _ = write!(command, " \\\n  {}", credential(name, entry));
+    if let Some((name, entry)) = credential {
+        let _ = write!(command, " \\\n  {}", added(name, entry));
     }
-    if !content.is_empty() {
+    // To a HEAD it adds no content.
+    if !content.is_empty() && request.method != "HEAD" {
         let _ = write!(command, " \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(content)));
     }
     command.push('\n');
@@ -42,7 +42,7 @@ pub(super) fn command(request: &Request, credentials: &Credentials) -> String {
 }
 
 /// What adds the credential.
-fn credential(name: &str, entry: &Entry) -> String {
+fn added(name: &str, entry: &Entry) -> String {
     match &entry.kind {
         Kind::Header { header, secret } => format!("--header \"{header}: {}\"", from(secret)),
         Kind::Query { parameter, secret } => {
@@ -86,8 +86,8 @@ fn from(source: &SecretSource) -> String {
 mod tests {
     use super::*;
 
-    fn added(kind: Kind) -> String {
-        credential("my.crm", &Entry { kind, origins: Vec::new() })
+    fn of_kind(kind: Kind) -> String {
+        added("my.crm", &Entry { kind, origins: Vec::new() })
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             (Kind::Query { parameter: "t k".into(), secret: env }, r#"--url-query 't%20k'"=$X""#),
             (Kind::Basic { user: "me".into(), secret: command }, r#"--user me":$(pass show 'it'\''s')""#),
         ] {
-            assert_eq!(added(kind), expected);
+            assert_eq!(of_kind(kind), expected);
         }
         assert_eq!(token_variable("my.crm"), "TOKEN_MY_CRM");
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http_task_host::component::{Context, Failure, Prepared, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
+use http_task_host::origin::Origin;
 use http_task_host::report::{OutcomeReport, ProblemReport, RequestReport, problems};
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
@@ -67,7 +68,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     };
     if arguments.curl || arguments.offline {
         if arguments.curl {
-            show_curl(&prepared, &Credentials::read(&settings.credentials()?)?, output);
+            show_curl(&prepared, &Credentials::read(&settings.credentials()?)?, output)?;
         } else {
             show_prepared(task, &prepared, output);
         }
@@ -142,23 +143,25 @@ async fn prepare(
     }
 }
 
-fn show_curl(prepared: &Prepared, credentials: &Credentials, output: &Output) {
+fn show_curl(prepared: &Prepared, credentials: &Credentials, output: &Output) -> Result<(), Stop> {
     let Prepared { request, warnings } = prepared;
-    let command = curl::command(request, credentials);
+    let origin = Origin::of(&request.url)?;
+    let bound = request.credentials.as_deref().map(|name| (name, credentials.bound_entry(name, &origin)));
+    let credential = bound.as_ref().and_then(|(name, entry)| Some((*name, *entry.as_ref().ok()?)));
+    let command = curl::command(request, credential);
     if output.json {
         output.put_json(&serde_json::json!({ "curl": command, "warnings": problems(warnings) }));
     } else {
         output.put_exact(&command);
     }
-    let Some(reference) = request.credentials.as_deref() else { return };
-    match credentials.entry(reference) {
-        Some(entry) if entry.kind.is_token() => {
-            output
-                .say(&format!("${} stands for a token that this host gets by itself", curl::token_variable(reference)));
+    match &bound {
+        Some((name, Ok(entry))) if entry.kind.is_token() => {
+            output.say(&format!("${} stands for a token that this host gets by itself", curl::token_variable(name)));
         }
-        Some(_) => {}
-        None => output.say(&format!("the credentials `{reference}` are not known here, and left out")),
+        Some((_, Err(refusal))) => output.say(&format!("{}, and so they are left out", refusal.message)),
+        _ => {}
     }
+    Ok(())
 }
 
 fn show_prepared(task: &Task, prepared: &Prepared, output: &Output) {

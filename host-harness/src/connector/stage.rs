@@ -40,14 +40,13 @@ impl ConnectTimes {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Phase {
     /// Nothing has been dialled: a pooled connection, or none needed yet.
-    Ready(Instant),
+    Ready,
     Dialling {
         stage: Stage,
         since: Instant,
         times: ConnectTimes,
     },
     Connected {
-        at: Instant,
         times: ConnectTimes,
     },
 }
@@ -59,15 +58,14 @@ impl Phase {
     }
 
     pub(super) fn connected(self) -> Self {
-        let now = Instant::now();
-        Self::Connected { at: now, times: self.times(now) }
+        Self::Connected { times: self.times(Instant::now()) }
     }
 
     /// What has ended by now.
     fn times(self, now: Instant) -> ConnectTimes {
         match self {
-            Self::Ready(_) => ConnectTimes::default(),
-            Self::Connected { times, .. } => times,
+            Self::Ready => ConnectTimes::default(),
+            Self::Connected { times } => times,
             Self::Dialling { stage, since, mut times } => {
                 let time = match stage {
                     Stage::Resolving => &mut times.resolving,

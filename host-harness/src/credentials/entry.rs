@@ -183,6 +183,11 @@ impl Entry {
         one.into_iter().chain(other)
     }
 
+    /// Whether getting the secret again costs nothing and changes nothing.
+    pub(super) fn is_cheap(&self) -> bool {
+        !self.kind.is_token() && self.sources().all(SecretSource::can_be_peeked_at)
+    }
+
     /// Its files looked for beside the one that it is in.
     pub(super) fn beside(&mut self, folder: &Path) {
         match &mut self.kind {

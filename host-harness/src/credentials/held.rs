@@ -3,16 +3,17 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Unavailable;
 use super::entry::{Entry, Kind, OauthClient};
-use super::oauth::{self, GrantType, Token, Way};
+use super::oauth::{self, GrantType, Know, Token, Way};
 use super::source::SecretSource;
 use crate::redaction::{Redactor, Secret};
 
@@ -26,14 +27,37 @@ const SKEW: Duration = Duration::from_secs(60);
 /// And not in the last tenth of its life, where that is shorter.
 const SKEW_PART: u32 = 10;
 
-/// A token that is refused at first is not got again at once and for ever: whatever a new one does not help against.
-const NEW: Duration = Duration::from_secs(60);
-
 /// Who comes right after a failure is told of that one: whatever failed for many is not asked by each of them.
 const FAILED: Duration = Duration::from_secs(1);
 
-/// So many secrets that were held before are still searched for in what is shown: calls with them may not be over yet.
-const PAST: usize = 16;
+/// So many secrets of an entry, those that were held before included, are searched for in what is shown: calls with them may
+/// not be over yet.
+const KNOWN: usize = 32;
+
+/// How many secrets are being got in this process.
+static GETTING: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::default);
+
+/// Waits until no secret is being got any more: a program that ends in the middle of a refresh could lose the token.
+pub async fn settled() {
+    // The sender is never dropped.
+    let _ = GETTING.subscribe().wait_for(|getting| *getting == 0).await;
+}
+
+/// Counts one that is being got.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        GETTING.send_modify(|getting| *getting += 1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        GETTING.send_modify(|getting| *getting -= 1);
+    }
+}
 
 /// Holds the secret of one entry.
 pub(super) struct Holder {
@@ -46,7 +70,10 @@ struct State {
     held: Option<Held>,
     failed: Option<(Instant, Unavailable)>,
     getting: Option<Getting>,
-    past: VecDeque<Secret>,
+    /// When a refusal was the reason to get it anew.
+    renewed: Option<Instant>,
+    /// What the redactor was told of, the latest last.
+    known: VecDeque<Secret>,
     /// A refresh token that took the place of the one in its source and could not be written there.
     unwritten: Option<Secret>,
 }
@@ -68,9 +95,9 @@ impl Held {
         Self { secret, since, until: lives.and_then(|lives| until(lives, since)), accepted: false }
     }
 
-    /// A token that was just got and never taken is refused for something else than its age.
-    fn is_new(&self, now: Instant) -> bool {
-        !self.accepted && now < self.since + NEW
+    /// What was just got and never taken is refused for something else than its age.
+    fn is_new(&self, now: Instant, pause: Duration) -> bool {
+        !self.accepted && now < self.since + pause
     }
 }
 
@@ -81,27 +108,35 @@ impl State {
     /// What there is without asking anybody.
     fn at_hand(&self, now: Instant) -> Option<Result<Secret, Unavailable>> {
         let held = self.held.as_ref().filter(|held| held.until.is_none_or(|until| now < until));
-        let failed = self.failed.as_ref().filter(|(at, _)| now < *at + FAILED);
-        match (held, failed) {
-            (Some(held), _) => Some(Ok(held.secret.clone())),
-            (None, Some((_, unavailable))) => Some(Err(unavailable.clone())),
-            (None, None) => None,
-        }
+        held.map(|held| Ok(held.secret.clone())).or_else(|| self.failed(now).map(Err))
+    }
+
+    fn failed(&self, now: Instant) -> Option<Unavailable> {
+        self.failed.as_ref().filter(|(at, _)| now < *at + FAILED).map(|(_, unavailable)| unavailable.clone())
+    }
+
+    /// Whether a new one would not help either, for all that is known.
+    fn is_refused_for_good(&self, now: Instant, pause: Duration) -> bool {
+        let is_new = self.held.as_ref().is_some_and(|held| held.is_new(now, pause));
+        is_new || self.renewed.is_some_and(|at| now < at + pause)
     }
 
     fn hold(&mut self, held: Held, redactor: &Redactor) {
         self.failed = None;
-        if self.held.as_ref().is_some_and(|before| before.secret == held.secret) {
-            let accepted = self.held.as_ref().is_some_and(|before| before.accepted);
-            self.held = Some(Held { accepted, ..held });
-            return;
-        }
-        redactor.learn(&held.secret);
-        if let Some(before) = self.held.replace(held) {
-            self.past.push_back(before.secret);
-        }
-        if self.past.len() > PAST
-            && let Some(worthless) = self.past.pop_front()
+        self.know(&held.secret, redactor);
+        let before = self.held.take().filter(|before| before.secret == held.secret);
+        self.held = Some(Held { accepted: before.is_some_and(|before| before.accepted), ..held });
+    }
+
+    /// From now on the redactor takes it out, and what was used longest ago no more.
+    fn know(&mut self, secret: &Secret, redactor: &Redactor) {
+        let known = self.known.iter().position(|known| known == secret).and_then(|at| self.known.remove(at));
+        self.known.push_back(known.unwrap_or_else(|| {
+            redactor.learn(secret);
+            secret.clone()
+        }));
+        if self.known.len() > KNOWN
+            && let Some(worthless) = self.known.pop_front()
         {
             redactor.forget(&worthless);
         }
@@ -135,18 +170,27 @@ impl Holder {
         getting.await
     }
 
-    /// An API takes this secret no more. Whether there is another one now, so that a repeat is right.
-    pub(super) async fn renew(&self, used: &Secret, way: &Way) -> bool {
+    /// An API takes this secret no more. Whether there is another one now, so that a repeat is right; or why none can be had.
+    pub(super) async fn renew(&self, used: &Secret, way: &Way) -> Result<bool, Unavailable> {
         let getting = {
             let mut state = self.state();
-            match &state.held {
-                // Another call was told before.
-                Some(held) if held.secret != *used => return true,
-                Some(held) if self.entry.kind.is_token() && held.is_new(Instant::now()) => return false,
-                _ => self.getting(&mut state, way),
+            let now = Instant::now();
+            // Another call was told before.
+            if state.held.as_ref().is_some_and(|held| held.secret != *used) {
+                return Ok(true);
             }
+            if state.getting.is_none() {
+                if !self.entry.is_cheap() && state.is_refused_for_good(now, way.refresh_pause) {
+                    return Ok(false);
+                }
+                if let Some(unavailable) = state.failed(now) {
+                    return Err(unavailable);
+                }
+                state.renewed = Some(now);
+            }
+            self.getting(&mut state, way)
         };
-        getting.await.is_ok_and(|new| new != *used)
+        getting.await.map(|new| new != *used)
     }
 
     /// An API has taken this secret.
@@ -163,8 +207,10 @@ impl Holder {
         }
         let (entry, way, shared) = (self.entry.clone(), way.clone(), Arc::clone(&self.state));
         let task = tokio::spawn(async move {
+            let _counted = Counted::new();
             let unwritten = lock(&shared).unwritten.clone();
-            let got = got(&entry.kind, unwritten, &way).await;
+            let know = |secret: &Secret| lock(&shared).know(secret, &way.redactor);
+            let got = got(&entry.kind, unwritten, &way, &know).await;
             let mut state = lock(&shared);
             state.getting = None;
             match got {
@@ -175,6 +221,12 @@ impl Holder {
                     Ok(secret)
                 }
                 Err(unavailable) => {
+                    // What was held is too old, or was refused.
+                    state.held = None;
+                    if matches!(unavailable, Unavailable::Refused(_)) {
+                        // What is in the source may be mended; what is not there cannot be.
+                        state.unwritten = None;
+                    }
                     state.failed = Some((Instant::now(), unavailable.clone()));
                     Err(unavailable)
                 }
@@ -204,7 +256,7 @@ struct Got {
     unwritten: Option<Secret>,
 }
 
-async fn got(kind: &Kind, unwritten: Option<Secret>, way: &Way) -> Result<Got, Unavailable> {
+async fn got(kind: &Kind, unwritten: Option<Secret>, way: &Way, know: &Know<'_>) -> Result<Got, Unavailable> {
     let (token, unwritten) = match kind {
         Kind::Header { secret, .. }
         | Kind::Query { secret, .. }
@@ -213,8 +265,10 @@ async fn got(kind: &Kind, unwritten: Option<Secret>, way: &Way) -> Result<Got, U
             let secret = secret.read().await?;
             return Ok(Got { held: Held::new(secret, Some(KEPT)), unwritten: None });
         }
-        Kind::ClientCredentials { client } => (oauth::ask(client, GrantType::ClientCredentials, way).await?, None),
-        Kind::RefreshToken { client, refresh_token } => refreshed(client, refresh_token, unwritten, way).await?,
+        Kind::ClientCredentials { client } => {
+            (oauth::ask(client, GrantType::ClientCredentials, way, know).await?, None)
+        }
+        Kind::RefreshToken { client, refresh_token } => refreshed(client, refresh_token, unwritten, way, know).await?,
     };
     Ok(Got { held: Held::new(token.access_token, token.lives), unwritten })
 }
@@ -226,6 +280,7 @@ async fn refreshed(
     source: &SecretSource,
     unwritten: Option<Secret>,
     way: &Way,
+    know: &Know<'_>,
 ) -> Result<(Token, Option<Secret>), Unavailable> {
     // Hosts that share a file take turns: what one of them has used up, no other may show once more.
     let _turn: Option<File> = source.lock().await?;
@@ -233,8 +288,8 @@ async fn refreshed(
         Some(unwritten) => (unwritten, false),
         None => (source.read().await?, true),
     };
-    way.redactor.learn(&refresh_token);
-    let token = oauth::ask(client, GrantType::RefreshToken(&refresh_token), way).await?;
+    know(&refresh_token);
+    let token = oauth::ask(client, GrantType::RefreshToken(&refresh_token), way, know).await?;
     let newest = token.refresh_token.clone().unwrap_or_else(|| refresh_token.clone());
     if is_written && newest == refresh_token {
         return Ok((token, None));
@@ -273,22 +328,29 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_refused_at_first_is_new_until_it_was_taken_or_has_been_there_for_a_while() {
-        let mut held = Held::new(secret("a-token"), None);
-        assert!(held.is_new(held.since) && !held.is_new(held.since + NEW));
-        held.accepted = true;
-        assert!(!held.is_new(held.since));
+    fn a_token_is_refused_for_good_when_it_was_just_got_and_never_taken_or_another_was_just_refused() {
+        let (pause, held) = (SKEW, Held::new(secret("a-token"), None));
+        let now = held.since;
+        let mut state = State { held: Some(held), ..State::default() };
+        assert!(state.is_refused_for_good(now, pause) && !state.is_refused_for_good(now + pause, pause));
+        state.held.as_mut().unwrap().accepted = true;
+        assert!(!state.is_refused_for_good(now, pause));
+        state.renewed = Some(now);
+        assert!(state.is_refused_for_good(now, pause) && !state.is_refused_for_good(now + pause, pause));
     }
 
     #[test]
-    fn secrets_of_the_past_are_searched_for_and_not_for_ever() {
+    fn secrets_of_the_past_are_searched_for_and_not_for_ever_and_those_in_use_always() {
         let redactor = Redactor::default();
         let mut state = State::default();
         let name = |number| format!("secret-{number:04}");
         for number in 0..100 {
+            state.know(&secret("the-client-secret"), &redactor);
             state.hold(Held::new(secret(&name(number)), None), &redactor);
         }
         let is_known = |number| redactor.redact(&name(number)).contains("[redacted]");
-        assert_eq!((0..100).filter(|number| is_known(*number)).collect::<Vec<_>>(), (83..100).collect::<Vec<_>>());
+        let known: Vec<_> = (0..100).filter(|number| is_known(*number)).collect();
+        assert_eq!(known, (100 - KNOWN + 1..100).collect::<Vec<_>>());
+        assert_eq!(redactor.redact("the-client-secret"), "[redacted]");
     }
 }

@@ -1,7 +1,7 @@
 //! One question to a token server (RFC 6749), and what its answer means: a token, or why there is none and whether that
 //! passes. Nothing is kept here.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::Unavailable;
 use super::entry::{ClientAuthentication, OauthClient};
+use super::source::check_secret;
 use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
 use crate::grants::Refusal;
 use crate::redaction::{Redactor, Secret};
@@ -26,7 +27,12 @@ pub(crate) struct Way {
     pub(crate) client: Client,
     pub(crate) limits: ExchangeLimits,
     pub(crate) redactor: Redactor,
+    /// How long one 401 after another is not reason enough to ask again.
+    pub(crate) refresh_pause: Duration,
 }
+
+/// Tells the redactor of a secret, before anything is said in which it could stand.
+pub(super) type Know<'a> = dyn Fn(&Secret) + Send + Sync + 'a;
 
 /// What the token is asked for in the name of.
 pub(super) enum GrantType<'s> {
@@ -43,14 +49,19 @@ pub(super) struct Token {
     pub(super) refresh_token: Option<Secret>,
 }
 
-/// Asks once. Whatever secret is read or comes is known to the redactor before anything is said.
-pub(super) async fn ask(asking: &OauthClient, grant: GrantType<'_>, way: &Way) -> Result<Token, Unavailable> {
+/// Asks once.
+pub(super) async fn ask(
+    asking: &OauthClient,
+    grant: GrantType<'_>,
+    way: &Way,
+    know: &Know<'_>,
+) -> Result<Token, Unavailable> {
     let client_secret = match &asking.client_secret {
         Some(source) => Some(source.read().await?),
         None => None,
     };
     if let Some(secret) = &client_secret {
-        way.redactor.learn(secret);
+        know(secret);
     }
     let request = request(asking, client_secret.as_ref(), &grant)?;
     // Time runs from here: there may have been a wait for the file of the refresh token.
@@ -61,8 +72,8 @@ pub(super) async fn ask(asking: &OauthClient, grant: GrantType<'_>, way: &Way) -
         return Err(not_answered(cut, way));
     }
     let token = judge(&answer, asking, &way.redactor)?;
-    way.redactor.learn(&token.access_token);
-    token.refresh_token.iter().for_each(|secret| way.redactor.learn(secret));
+    know(&token.access_token);
+    token.refresh_token.iter().for_each(know);
     Ok(token)
 }
 
@@ -122,7 +133,8 @@ pub(super) fn sensitive(text: String) -> Option<HeaderValue> {
 
 fn not_answered(error: &ExchangeError, way: &Way) -> Unavailable {
     let why = match error {
-        ExchangeError::Deadline => {
+        // The first of the two is as long as the other.
+        ExchangeError::FirstByteTimeout(_) | ExchangeError::Deadline => {
             format!("the token server gave no answer within {} s", way.limits.first_byte.as_secs_f64())
         }
         error => format!("the token server gave no answer: {error}"),
@@ -176,7 +188,7 @@ fn judge(answer: &Answer, asking: &OauthClient, redactor: &Redactor) -> Result<T
         || (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
         || matches!(error.as_str(), "temporarily_unavailable" | "server_error");
     if passes {
-        let wait = answer.head.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let wait = answer.head.headers().get(header::RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
         return Err(Unavailable::ForNow { reason: why, retry_after_seconds: wait });
     }
     Err(Unavailable::Refused(match error.as_str() {
@@ -190,11 +202,22 @@ fn judge(answer: &Answer, asking: &OauthClient, redactor: &Redactor) -> Result<T
     }))
 }
 
+/// A `retry-after`: seconds, or a time (RFC 9110, section 10.2.3).
+fn seconds(written: &str) -> Option<u64> {
+    written.parse().ok().or_else(|| {
+        let until = httpdate::parse_http_date(written).ok()?;
+        Some(until.duration_since(SystemTime::now()).map_or(0, |wait| wait.as_secs()))
+    })
+}
+
 /// Nothing of an answer that is no token is repeated: it may be one in other words.
 fn read(content: &[u8]) -> Result<Token, &'static str> {
     let answer: TokenAnswer =
         serde_json::from_slice(content).map_err(|_| "the token server's answer has no `access_token`")?;
     let access_token = Secret::new(answer.access_token);
+    if check_secret(access_token.expose()).is_err() || HeaderValue::from_str(access_token.expose()).is_err() {
+        return Err("the token server gave a token that cannot be sent");
+    }
     if answer.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err("the token server gave a token that is no bearer token");
     }
@@ -203,7 +226,9 @@ fn read(content: &[u8]) -> Result<Token, &'static str> {
         number => number.to_string().parse().ok(),
     });
     let lives = seconds.and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
-    Ok(Token { access_token, lives, refresh_token: answer.refresh_token.map(Secret::new) })
+    // One that is empty is none: it must not take the place of the one that there is.
+    let refresh_token = answer.refresh_token.filter(|token| check_secret(token).is_ok()).map(Secret::new);
+    Ok(Token { access_token, lives, refresh_token })
 }
 
 #[cfg(test)]
@@ -237,8 +262,18 @@ mod tests {
             let token = answered(200, &content).unwrap_or_else(|_| panic!("{written}"));
             assert_eq!(token.lives, lives.map(Duration::from_secs), "{written}");
         }
-        let token = answered(200, r#"{"access_token": "a", "refresh_token": "b"}"#).unwrap_or_else(|_| panic!());
-        assert!(token.refresh_token.is_some_and(|token| token.expose() == "b"));
+        let token =
+            answered(200, r#"{"access_token": "a-token", "refresh_token": "another"}"#).unwrap_or_else(|_| panic!());
+        assert!(token.refresh_token.is_some_and(|token| token.expose() == "another"));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_or_kept_is_none() {
+        for access_token in ["", "abc", "a\\ntoken", "a\\u0000token"] {
+            assert!(answered(200, &format!(r#"{{"access_token": "{access_token}"}}"#)).is_err(), "{access_token}");
+        }
+        let token = answered(200, r#"{"access_token": "a-token", "refresh_token": ""}"#).unwrap_or_else(|_| panic!());
+        assert!(token.refresh_token.is_none());
     }
 
     #[test]

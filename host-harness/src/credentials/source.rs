@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr;
@@ -58,11 +58,17 @@ pub struct KeyringEntry {
 pub(crate) struct SourceError {
     pub(crate) why: String,
     pub(crate) hint: Option<String>,
+    /// It took too long, and may not the next time.
+    pub(crate) passes: bool,
 }
 
 impl SourceError {
     pub(super) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hint: None }
+        Self { why: why.into(), hint: None, passes: false }
+    }
+
+    fn too_long(what: &str) -> Self {
+        Self { passes: true, ..Self::new(format!("{what} took longer than {} s", READING.as_secs())) }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
@@ -139,13 +145,10 @@ impl SecretSource {
         let line = secret.strip_suffix('\n').map_or(secret.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         let bytes = line.len();
         secret.truncate(bytes);
-        let why = match bytes {
-            0 => "holds nothing",
-            bytes if bytes < LEAST_SINK_BYTES => "is too short to be kept out of what is shown",
-            bytes if bytes > MOST_BYTES => "is too long for a secret",
-            _ => return Ok(Secret::new(std::mem::take(&mut *secret))),
-        };
-        Err(SourceError::new(format!("{self} {why}")))
+        match check_secret(&secret) {
+            Ok(()) => Ok(Secret::new(std::mem::take(&mut *secret))),
+            Err(why) => Err(SourceError::new(format!("{self} {why}"))),
+        }
     }
 
     /// Whether a new secret can be kept there in place of the old one.
@@ -183,10 +186,26 @@ impl SecretSource {
         name.push(".lock");
         blocking(move || {
             let open = File::options().create(true).truncate(false).write(true).open(&name);
-            let locked = open.and_then(|file| file.lock().map(|()| file));
-            locked.map(Some).map_err(|error| SourceError::new(format!("{}: {error}", Path::new(&name).display())))
+            match open.and_then(|file| file.lock().map(|()| file)) {
+                Ok(locked) => Ok(Some(locked)),
+                // Where nothing can be written, nothing is replaced.
+                Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                    Ok(None)
+                }
+                Err(error) => Err(SourceError::new(format!("{}: {error}", Path::new(&name).display()))),
+            }
         })
         .await
+    }
+}
+
+/// Whether a text can be used as a secret; what it is not.
+pub(super) fn check_secret(text: &str) -> Result<(), &'static str> {
+    match text.len() {
+        0 => Err("holds nothing"),
+        bytes if bytes < LEAST_SINK_BYTES => Err("is too short to be kept out of what is shown"),
+        bytes if bytes > MOST_BYTES => Err("is too long for a secret"),
+        _ => Ok(()),
     }
 }
 
@@ -195,7 +214,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, SourceError> {
     match timeout(READING, tokio::task::spawn_blocking(work)).await {
         Ok(done) => done.unwrap_or_else(|_| Err(SourceError::new("reading it broke off"))),
-        Err(_) => Err(SourceError::new(format!("reading it took longer than {} s", READING.as_secs()))),
+        Err(_) => Err(SourceError::too_long("reading it")),
     }
 }
 
@@ -210,7 +229,7 @@ async fn run(words: &[String]) -> Result<Zeroizing<String>, SourceError> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let done = timeout(READING, command.output()).await;
-    let done = done.map_err(|_| failed(format!("took longer than {} s", READING.as_secs())))?;
+    let done = done.map_err(|_| SourceError::too_long(&format!("the command `{program}`")))?;
     let done = done.map_err(|error| failed(format!("cannot be run: {error}")))?;
     let printed = Zeroizing::new(done.stdout);
     if !done.status.success() {

@@ -17,7 +17,7 @@ use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpH
 use super::{CREDENTIALS_HEADER, Decisions, Egress, Permitted, permit};
 use crate::client::{Answer, ExchangeError, ExchangeLimits, exceeds, header_bytes};
 use crate::connector::{ConnectLimits, Stage};
-use crate::credentials::Unavailable;
+use crate::credentials::{Credential, Unavailable, Way};
 use crate::exchange::{Exchange, Received, Sent, SentCredential};
 use crate::grants::{Grant, Refusal};
 use crate::limits::Limits;
@@ -38,7 +38,7 @@ const REFRESHED: HeaderValue = HeaderValue::from_static("refreshed");
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) refusal: Option<Refusal>,
-    /// Nothing was sent, and a repeat is right.
+    /// Why a repeat is right, where the guest cannot know it.
     pub(crate) delay: Option<Delay>,
     pub(crate) exchange: Option<Exchange>,
     pub(crate) decisions: Vec<Decision>,
@@ -46,7 +46,7 @@ pub(crate) struct Record {
     pub(crate) scrubbed: bool,
 }
 
-/// The credential could not be had now.
+/// A credential could not be had now.
 pub(crate) struct Delay {
     pub(crate) reason: String,
     pub(crate) retry_after_seconds: Option<u64>,
@@ -60,6 +60,8 @@ pub(crate) struct CallEgress {
     record: Arc<Mutex<Record>>,
     /// A call that must not send at all.
     pure: bool,
+    /// It has asked to send something.
+    asked: bool,
 }
 
 impl CallEgress {
@@ -70,6 +72,7 @@ impl CallEgress {
             deadline: Instant::now() + limits.deadline,
             record: Arc::default(),
             pure,
+            asked: false,
         }
     }
 
@@ -110,12 +113,19 @@ impl WasiHttpHooks for CallEgress {
         let egress = Arc::clone(&self.egress);
         let record = Arc::clone(&self.record);
         let way = egress.way(&self.limits).filter(|_| !self.pure);
+        let asked_before = std::mem::replace(&mut self.asked, true);
         Box::new(async move {
             let Some(way) = way else { return Err(WasiError::HttpRequestDenied) };
             let refuse = |refusal| {
                 lock(&record).refusal = Some(refusal);
                 WasiError::HttpRequestDenied
             };
+            if asked_before {
+                // What is recorded, judged and limited is one request; a component of somebody else's may try more.
+                return Err(refuse(Refusal::for_good(
+                    "one call sends one request, and this one has asked for another",
+                )));
+            }
             let mut decisions = Decisions::default();
             let permitted = permit(&egress, request, &way, limits.deadline, &mut decisions).await;
             lock(&record).decisions = decisions.0;
@@ -139,10 +149,15 @@ impl WasiHttpHooks for CallEgress {
             });
             let sent = Sent::new(&parts.method, &parts.uri, &parts.headers, body.clone(), named);
             let started = Instant::now();
+            // For a call that does not live to see what came of it.
+            lock(&record).exchange = Some(Exchange::begun(sent.clone()));
             let request = Request::from_parts(parts, Full::new(body));
             let (result, connect) = way.client.exchange(request, need.origin(), &open, limits).await;
             if let Err(ExchangeError::Closed(address)) = &result {
-                lock(&record).decisions.push(address_decision(false, address));
+                let mut record = lock(&record);
+                record.decisions.push(address_decision(false, address));
+                record.exchange = None;
+                drop(record);
                 let grant = Grant::least(&need).on(&open).on(&address.closed);
                 return Err(refuse(Refusal::to_be_granted(address.to_string(), grant)));
             }
@@ -152,13 +167,10 @@ impl WasiHttpHooks for CallEgress {
                 Ok(answer) => Ok(scrub(&egress.redactor, answer, &mut scrubbed).await),
                 Err(error) => Err(error),
             };
-            if let (Ok(answer), Some(credential)) = (&mut result, credential) {
-                let unauthorized = answer.head.status() == StatusCode::UNAUTHORIZED;
-                let judged = timeout_at(limits.deadline, credential.judged(unauthorized, &way)).await;
-                if judged.unwrap_or(false) {
-                    answer.head.headers_mut().insert(CREDENTIALS_HEADER, REFRESHED);
-                }
-            }
+            let delay = match (&mut result, credential) {
+                (Ok(answer), Some(credential)) => judge(&credential, answer, &way, limits.deadline).await,
+                _ => None,
+            };
             let (received, trouble) = match &result {
                 Ok(answer) => (
                     Some(Received {
@@ -174,19 +186,42 @@ impl WasiHttpHooks for CallEgress {
                 Err(error) => (None, Some(error)),
             };
             let left = result.as_ref().err().is_none_or(ExchangeError::after_connecting);
-            let trouble = trouble.map(ToString::to_string);
+            // A server may have chosen the words.
+            let trouble = trouble.map(|trouble| egress.redactor.redact(&trouble.to_string()).into_owned());
             let first_byte = result.as_ref().ok().map(|answer| answer.first_byte - started);
             let mut record = lock(&record);
             // Through a proxy it is the proxy's.
             let address = result.as_ref().ok().and_then(|answer| answer.address);
             record.decisions.extend(address.map(|address| address_decision(true, &address)));
             record.scrubbed = scrubbed;
+            record.delay = delay;
             record.exchange = Some(Exchange { sent, left, received, trouble, connect, first_byte, total });
             let answer = result.map_err(wasi_error)?;
             let response = answer.head.map(|()| Content { arrived: answer.content, cut: answer.cut }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Sending<()>))
         })
     }
+}
+
+/// What an answer says of the credential. Where that was refused and there is another one now, or one can only not be had for
+/// the moment, the guest is told that a repeat is right.
+async fn judge(credential: &Credential, answer: &mut Answer, way: &Way, deadline: Instant) -> Option<Delay> {
+    if answer.head.status() != StatusCode::UNAUTHORIZED {
+        credential.accepted();
+        return None;
+    }
+    let (is_repeatable, delay) = match timeout_at(deadline, credential.renew(way)).await {
+        Ok(Ok(is_new)) => (is_new, None),
+        Ok(Err(Unavailable::ForNow { reason, retry_after_seconds })) => {
+            let reason = format!("the API answered 401, and {reason}");
+            (true, Some(Delay { reason, retry_after_seconds }))
+        }
+        Ok(Err(Unavailable::Refused(_))) | Err(_) => (false, None),
+    };
+    if is_repeatable {
+        answer.head.headers_mut().insert(CREDENTIALS_HEADER, REFRESHED);
+    }
+    delay
 }
 
 fn address_decision(allowed: bool, address: &impl ToString) -> Decision {

@@ -1,6 +1,14 @@
 //! What a component of somebody else's may ask for, without one of ours in between: a credential aimed elsewhere.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use wasmtime_wasi_http::WasiHttpHooks;
+
 use super::*;
+use crate::origin::Origin;
+use crate::stand_in::Script;
 
 const GRANTS: &str = r#"
 [[grants]]
@@ -80,6 +88,28 @@ async fn what_is_sent_is_what_was_compared_with_the_credential_of_the_host_and_n
         assert_eq!(all("host"), ["api.example.com"], "{url}");
         assert_eq!(all("x-http-task-credentials"), [""; 0], "{url}");
     }
+}
+
+#[tokio::test]
+async fn a_call_sends_one_request_and_no_second_one() {
+    let server = StandIn::start(Script::default()).await.unwrap();
+    let origin: Origin = format!("http://{}", server.address()).parse().unwrap();
+    let grants = Grants::for_origins([origin.clone()]);
+    let egress = Arc::new(Egress::new(grants, Credentials::default(), Redactor::default()).unwrap());
+    let mut call = CallEgress::new(egress, &Limits::default(), false);
+    let record = call.record();
+    let mut send = || {
+        let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(format!("{origin}/x")).body(body).unwrap();
+        Box::into_pin(call.send_request(request, None, Box::new(std::future::ready(Ok(())))))
+    };
+    let (first, second) = (send(), send());
+    assert!(first.await.is_ok());
+    assert!(matches!(second.await, Err(wasmtime_wasi_http::Error::HttpRequestDenied)));
+    assert_eq!(server.received().len(), 1);
+    let record = record.lock().unwrap();
+    assert!(record.exchange.as_ref().is_some_and(|exchange| exchange.left && exchange.received.is_some()));
+    assert!(record.refusal.as_ref().is_some_and(|refusal| refusal.message.contains("one call sends one request")));
 }
 
 #[tokio::test]
