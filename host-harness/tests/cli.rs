@@ -6,8 +6,10 @@ use std::path::Path;
 
 #[test]
 fn every_session_goes_as_it_is_written() {
+    // Absolute, as a relative one is not looked at (XDG Base Directory Specification).
+    let configuration = tempfile::tempdir().unwrap();
     trycmd::TestCases::new()
-        .env("XDG_CONFIG_HOME", "configuration")
+        .env("XDG_CONFIG_HOME", configuration.path().to_string_lossy())
         .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").to_string_lossy())
         .env("HTTP_TASK_SET", "a-planted-secret")
         .case("tests/cli/*.md");

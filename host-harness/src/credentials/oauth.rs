@@ -1,12 +1,12 @@
 //! One question to a token server (RFC 6749), and what its answer means: a token, or why there is none and whether that
 //! passes. Nothing is kept here.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -188,8 +188,10 @@ fn judge(answer: &Answer, asking: &OauthClient, redactor: &Redactor) -> Result<T
         || (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
         || matches!(error.as_str(), "temporarily_unavailable" | "server_error");
     if passes {
-        let wait = answer.head.headers().get(header::RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
-        return Err(Unavailable::ForNow { reason: why, retry_after_seconds: wait });
+        return Err(Unavailable::ForNow {
+            reason: why,
+            retry_after_seconds: retry_after_seconds(answer.head.headers()),
+        });
     }
     Err(Unavailable::Refused(match error.as_str() {
         "invalid_grant" => {
@@ -202,11 +204,14 @@ fn judge(answer: &Answer, asking: &OauthClient, redactor: &Redactor) -> Result<T
     }))
 }
 
-/// A `retry-after`: seconds, or a time (RFC 9110, section 10.2.3).
-fn seconds(written: &str) -> Option<u64> {
+/// A `retry-after` in seconds (RFC 9110, section 10.2.3); a time is measured against the answer's own `date`.
+fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    let (written, date) = (text(header::RETRY_AFTER)?, text(header::DATE));
     written.parse().ok().or_else(|| {
         let until = httpdate::parse_http_date(written).ok()?;
-        Some(until.duration_since(SystemTime::now()).map_or(0, |wait| wait.as_secs()))
+        let now = httpdate::parse_http_date(date?).ok()?;
+        Some(until.duration_since(now).map_or(0, |wait| wait.as_secs()))
     })
 }
 
