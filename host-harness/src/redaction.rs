@@ -21,7 +21,20 @@ pub(crate) const LEAST_SINK_BYTES: usize = 4;
 /// In an answer a coincidence would change data, so only what cannot be one is taken out.
 const LEAST_ANSWER_BYTES: usize = 8;
 
-/// A secret: no `Debug`, no `Display`, no serialisation, and its memory is cleared.
+/// A secret: no `Debug`, no `Display`, no serialisation, and its memory is cleared. So none of these compiles:
+///
+/// ```compile_fail,E0277
+/// println!("{}", http_task_host::redaction::Secret::new("a secret".into()));
+/// ```
+///
+/// ```compile_fail,E0277
+/// println!("{:?}", http_task_host::redaction::Secret::new("a secret".into()));
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use serde_json::to_string;
+/// to_string(&http_task_host::redaction::Secret::new("a secret".into()));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
