@@ -107,11 +107,16 @@ async fn a_request_with_more_header_than_allowed_is_not_sent() {
     let server = server(Script::default()).await;
     let fields: Vec<_> = (0..20).map(|number| format!(r#""x-{number}": "{}""#, "v".repeat(100))).collect();
     let members = format!(r#", "headers": {{{}}}"#, fields.join(","));
+    let url = format!("http://{}/x", server.address());
+    let definition = format!(r#"{{"httpRequest": {{"method": "POST", "url": "{url}"{members}}}}}"#);
     for set in [|limits: &mut Limits| limits.header_fields = 20, |limits: &mut Limits| limits.header_bytes = 2000] {
         let host = host_for(&server, limits(set));
         let run = ask(&host, &server, &members).await;
         let Err(Failure::PermanentInvalid(problems)) = run.outcome else { panic!("{:?}", run.outcome) };
         assert_eq!(problems[0].message, "the header fields are more, or larger, than the host allows");
+        let prepared = host.prepare(&definition, "{}", &NO_CONTEXT).await.unwrap().unwrap_err();
+        assert_eq!(prepared[0].place, "/httpRequest/headers");
+        assert!(prepared[0].message.starts_with("the header has 23 fields and 2"), "{prepared:?}");
     }
     assert_eq!(server.received(), []);
 }

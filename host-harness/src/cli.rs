@@ -244,7 +244,7 @@ impl Settings {
             return Ok(Egress::to_stand_in(stand_in, output.redactor().clone()));
         }
         let grants = Grants::read(&self.grants()?)?;
-        let credentials = Credentials::read(&self.credentials()?)?;
+        let credentials = self.read_credentials()?;
         Ok(Egress::by(self.transport()?, grants, credentials, output.redactor().clone())?)
     }
 
@@ -268,6 +268,16 @@ impl Settings {
             let written = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
             lost.keep(written);
         }))
+    }
+
+    fn read_credentials(&self) -> Result<Credentials, Stop> {
+        Ok(Credentials::read(&self.credentials()?)?.named_by(&self.credentials_option()))
+    }
+
+    /// What a command that is hinted at needs to be about the same file.
+    fn credentials_option(&self) -> String {
+        let word = |path: &PathBuf| format!(" --credentials {}", print::shell_word(&path.display().to_string()));
+        self.credentials.as_ref().map(word).unwrap_or_default()
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use http::{Method, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -22,6 +23,7 @@ use crate::egress::{self, CallEgress, Egress, Record};
 use crate::exchange::Exchange;
 use crate::grants::Refusal;
 use crate::limits::Limits;
+use crate::report::host_of;
 use crate::trace::{self, Decision, Trace};
 
 mod compiled;
@@ -225,17 +227,24 @@ impl HttpTask {
 
     /// What `run` would be refused for is told here already.
     fn within_limits(&self, prepared: Prepared) -> Result<Prepared, Problem> {
-        let bytes = prepared.request.body.bytes().len();
-        let most = self.limits.request_bytes;
-        if bytes <= most {
-            return Ok(prepared);
+        let Request { url, headers, body, .. } = &prepared.request;
+        let too_large = |place: &str, message| Problem { place: place.to_owned(), message, hint: None, missing: None };
+        let (bytes, most) = (body.bytes().len(), self.limits.request_bytes);
+        if bytes > most {
+            let message = format!("the content has {bytes} bytes, and this host allows {most}");
+            return Err(too_large("/httpRequest/body", message));
         }
-        Err(Problem {
-            place: "/httpRequest/body".to_owned(),
-            message: format!("the content has {bytes} bytes, and this host allows {most}"),
-            hint: None,
-            missing: None,
-        })
+        let host = ("host", host_of(url));
+        let fields = || headers.iter().map(|header| (header.name.as_str(), header.value.as_str())).chain([host]);
+        let (number, bytes) = (fields().count(), fields().map(|(name, value)| name.len() + value.len()).sum::<usize>());
+        let (most, most_bytes) = (self.limits.header_fields, self.limits.header_bytes);
+        if number > most || bytes > most_bytes {
+            let message = format!(
+                "the header has {number} fields and {bytes} bytes, and this host allows {most} and {most_bytes}"
+            );
+            return Err(too_large("/httpRequest/headers", message));
+        }
+        Ok(prepared)
     }
 
     async fn pure<T>(
@@ -260,7 +269,13 @@ impl HttpTask {
             Ok(outcome) => (outcome, None),
             Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
         };
-        let used = RunUse { decisions: std::mem::take(&mut record.decisions), scrubbed: record.scrubbed, ..used };
+        let used = RunUse {
+            decisions: std::mem::take(&mut record.decisions),
+            asked: record.asked.take(),
+            credentials: record.credentials,
+            scrubbed: record.scrubbed,
+            ..used
+        };
         let run = joined(outcome, error, record);
         if self.on_trace.is_some() || !span.is_disabled() {
             let trace = Trace::of(&run, used, &self.limits, self.egress.redactor());
@@ -312,6 +327,8 @@ impl HttpTask {
             computing: store.data().computed(),
             memory_bytes: store.data().memory.used,
             decisions: Vec::new(),
+            asked: None,
+            credentials: None,
             scrubbed: false,
         };
         drop((store, place));
@@ -335,6 +352,10 @@ pub(crate) struct RunUse {
     pub(crate) computing: Duration,
     pub(crate) memory_bytes: usize,
     pub(crate) decisions: Vec<Decision>,
+    /// Method and URL.
+    pub(crate) asked: Option<(Method, Uri)>,
+    /// Getting the credential.
+    pub(crate) credentials: Option<Duration>,
     /// A secret was taken out of the answer.
     pub(crate) scrubbed: bool,
 }

@@ -58,6 +58,8 @@ pub struct Credentials {
     holders: BTreeMap<String, Arc<Holder>>,
     file: Option<PathBuf>,
     stand_in: Option<Arc<Holder>>,
+    /// Said in hints, so that they are about the same file.
+    option: String,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +99,7 @@ impl Unavailable {
 
     /// Said of these credentials.
     fn of(self, reference: &str) -> Self {
-        let said = |why: &str| format!("the secret of the credentials `{reference}` cannot be used: {why}");
+        let said = |why: &str| format!("{} {why}", cannot_be_used(reference));
         match self {
             Self::Refused(mut refusal) => {
                 refusal.message = said(&refusal.message);
@@ -106,6 +108,10 @@ impl Unavailable {
             Self::ForNow { reason, retry_after_seconds } => Self::ForNow { reason: said(&reason), retry_after_seconds },
         }
     }
+}
+
+fn cannot_be_used(reference: &str) -> String {
+    format!("the secret of the credentials `{reference}` cannot be used:")
 }
 
 impl From<Refusal> for Unavailable {
@@ -153,19 +159,31 @@ impl Kind {
         match self {
             Self::Header { .. } => secret.to_owned(),
             Self::Query { .. } => encoded(secret),
-            Self::Basic { user, .. } => {
-                let both = Zeroizing::new(format!("{user}:{secret}"));
-                format!("Basic {}", STANDARD.encode(&*both))
-            }
+            Self::Basic { user, .. } => format!("Basic {}", basic(user, secret).expose()),
             Self::Bearer { .. } | Self::ClientCredentials { .. } | Self::RefreshToken { .. } => {
                 format!("Bearer {secret}")
             }
         }
     }
+
+    /// What is as good as the secret, and is sent in its place: an API may encode that once more.
+    fn carried(&self, secret: &Secret) -> Option<Secret> {
+        match self {
+            Self::Basic { user, .. } => Some(basic(user, secret.expose())),
+            _ => None,
+        }
+    }
+}
+
+/// What proves who a user is, or a client (RFC 7617, section 2).
+fn basic(user: &str, secret: &str) -> Secret {
+    let both = Zeroizing::new(format!("{user}:{secret}"));
+    Secret::new(STANDARD.encode(&*both))
 }
 
 /// A credential ready to be sent to one origin.
 pub(crate) struct Credential {
+    reference: String,
     holder: Arc<Holder>,
     secret: Secret,
 }
@@ -182,15 +200,21 @@ impl Credential {
         match kind.carrier() {
             Carrier::Header(name) => {
                 let value = oauth::sensitive(written);
-                let value = value.ok_or_else(|| Refusal::for_good("the secret holds what a header cannot"))?;
+                let value = value.ok_or_else(|| self.refused("it holds what a header cannot"))?;
                 request.headers_mut().insert(name, value);
             }
             Carrier::Query(name) => {
                 let url = with_parameter(request.uri(), &name, &written);
-                *request.uri_mut() = url.ok_or_else(|| Refusal::for_good("the secret holds what a URL cannot"))?;
+                *request.uri_mut() = url.ok_or_else(|| self.refused("it holds what a URL cannot"))?;
             }
         }
         Ok(())
+    }
+
+    fn refused(&self, why: &str) -> Refusal {
+        let sources: Vec<_> = self.holder.entry.sources().map(ToString::to_string).collect();
+        let from = sources.join(" and ");
+        Refusal::for_good(format!("{} {why} (from {from})", cannot_be_used(&self.reference)))
     }
 
     /// The API has taken it.
@@ -212,13 +236,17 @@ pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The URL with this parameter, whose value is encoded already, in place of all of that name.
-pub(crate) fn with_parameter(url: &Uri, name: &str, value: &str) -> Option<Uri> {
-    let is_other = |piece: &&str| {
+/// What a query has, but for parameters of this name.
+pub fn other_parameters<'q>(query: &'q str, name: &str) -> impl Iterator<Item = &'q str> {
+    query.split('&').filter(move |piece| {
         let written = piece.split('=').next().unwrap_or(piece).replace('+', " ");
         percent_decode_str(&written).decode_utf8_lossy() != name
-    };
-    let kept = url.query().into_iter().flat_map(|query| query.split('&')).filter(is_other);
+    })
+}
+
+/// The URL with this parameter, whose value is encoded already, in place of all of that name.
+pub(crate) fn with_parameter(url: &Uri, name: &str, value: &str) -> Option<Uri> {
+    let kept = url.query().into_iter().flat_map(|query| other_parameters(query, name));
     let added = format!("{}={value}", encoded(name));
     let query = kept.chain([added.as_str()]).collect::<Vec<_>>().join("&");
     let mut parts = url.clone().into_parts();
@@ -240,6 +268,11 @@ impl Credentials {
         let folder = path.parent().unwrap_or(Path::new(""));
         entries.values_mut().for_each(|entry| entry.beside(folder));
         Ok(Self { file: Some(path.to_owned()), ..Self::new(entries) })
+    }
+
+    /// With this option of the command line, and a blank before it, in the commands that refusals hint at.
+    pub fn named_by(self, option: &str) -> Self {
+        Self { option: option.to_owned(), ..self }
     }
 
     /// The stand-in's made-up secret, for whatever reference a definition names. No real secret is read.
@@ -267,12 +300,16 @@ impl Credentials {
     /// Teaches a redactor every secret that can be read without anybody noticing, so that none of them shows even before it
     /// is used.
     pub fn teach(&self, redactor: &Redactor) {
-        let sources = self.holders.values().flat_map(|holder| holder.entry.sources());
-        sources.filter_map(|source| source.peek().ok()).for_each(|secret| redactor.learn(&secret));
+        for entry in self.holders.values().map(|holder| &holder.entry) {
+            for secret in entry.sources().filter_map(|source| source.peek().ok()) {
+                redactor.learn(&secret);
+                entry.kind.carried(&secret).iter().for_each(|carried| redactor.learn(carried));
+            }
+        }
     }
 
     /// What is against using a reference for requests to this origin, as far as it is known before anybody is asked.
-    pub(crate) fn check(&self, reference: &str, origin: &Origin) -> Result<(), Refusal> {
+    pub fn check(&self, reference: &str, origin: &Origin) -> Result<(), Refusal> {
         let holder = self.bound(reference, origin)?;
         for source in holder.entry.sources().filter(|source| source.can_be_peeked_at()) {
             if let Err(error) = source.peek()
@@ -288,7 +325,7 @@ impl Credentials {
     pub(crate) async fn find(&self, reference: &str, origin: &Origin, way: &Way) -> Result<Credential, Unavailable> {
         let holder = Arc::clone(self.bound(reference, origin)?);
         let secret = holder.get(way).await.map_err(|unavailable| unavailable.of(reference))?;
-        Ok(Credential { holder, secret })
+        Ok(Credential { reference: reference.to_owned(), holder, secret })
     }
 
     fn bound(&self, reference: &str, origin: &Origin) -> Result<&Arc<Holder>, Refusal> {
@@ -298,13 +335,15 @@ impl Credentials {
         let place = self.file.as_ref().map_or_else(String::new, |file| format!(" in {}", file.display()));
         let Some(holder) = self.holders.get(reference) else {
             let add = format!(
-                "http-task credentials add {reference} --kind header --header x-api-token --secret env:API_TOKEN --origin {origin}"
+                "http-task credentials add {reference} --kind header --header x-api-token --secret env:API_TOKEN --origin {origin}{}",
+                self.option
             );
             return Err(Refusal::new(format!("there are no credentials `{reference}`{place}"), add));
         };
         if !holder.entry.origins.contains(origin) {
             let bound: Vec<_> = holder.entry.origins.iter().map(|origin| format!("\"{origin}\"")).collect();
-            let origins = format!("origins = [{}, \"{origin}\"]", bound.join(", "));
+            let origins =
+                format!("origins = [{}, \"{origin}\"] # of [credentials.{reference}]{place}", bound.join(", "));
             return Err(Refusal::new(format!("the credentials `{reference}` are not bound to {origin}"), origins));
         }
         Ok(holder)

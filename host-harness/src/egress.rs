@@ -3,6 +3,8 @@
 
 mod call;
 
+use std::time::Duration;
+
 use http::header::HOST;
 use http::{HeaderName, HeaderValue, Request};
 use tokio::time::{Instant, timeout_at};
@@ -87,7 +89,8 @@ impl Egress {
         let way = self.way(limits);
         let way = way.ok_or_else(|| Refusal::for_good("this host cannot send"))?;
         match self.credentials.find(reference, origin, &way).await {
-            Ok(_) => Ok(()),
+            // Whether it can stand in a request at all.
+            Ok(credential) => credential.put(&mut Request::new(())),
             Err(Unavailable::Refused(refusal)) => Err(refusal),
             Err(Unavailable::ForNow { reason, .. }) => Err(Refusal::for_good(reason)),
         }
@@ -142,12 +145,14 @@ async fn permit<B>(
     })?;
     let mut credential = None;
     if let Some(reference) = need.credentials() {
+        let started = Instant::now();
         let found = timeout_at(deadline, egress.credentials.find(reference, need.origin(), way)).await;
         let found = found.unwrap_or_else(|_| {
             let reason =
                 format!("the secret of the credentials `{reference}` did not come within the time of the call");
             Err(Unavailable::ForNow { reason, retry_after_seconds: None })
         });
+        decisions.credentials = Some(started.elapsed());
         let put = found.and_then(|found| Ok(found.put(&mut request).map(|()| found)?));
         credential =
             Some(decisions.note(Policy::Credentials, put, |found| format!("`{reference}` as {}", found.carrier()))?);
@@ -170,7 +175,11 @@ fn normalised<B>(request: &mut Request<B>) -> Result<Need, Unavailable> {
 
 /// What policy has decided about one request so far.
 #[derive(Default)]
-pub(crate) struct Decisions(pub(crate) Vec<Decision>);
+struct Decisions {
+    taken: Vec<Decision>,
+    /// How long getting the credential took.
+    credentials: Option<Duration>,
+}
 
 impl Decisions {
     /// Notes what was decided; what it was decided for is asked where it is allowed.
@@ -184,7 +193,7 @@ impl Decisions {
             Ok(decided) => (true, detail(decided)),
             Err(unavailable) => (false, unavailable.reason().to_owned()),
         };
-        self.0.push(Decision { policy, allowed, detail });
+        self.taken.push(Decision { policy, allowed, detail });
         decided
     }
 }

@@ -47,30 +47,37 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileEr
     };
     toml::from_str(&text).map(Some).map_err(|error| FileError {
         path: path.to_owned(),
-        line: error.span().map(|span| text[..span.start].lines().count().max(1)),
+        line: error.span().map(|span| text[..span.start].matches('\n').count() + 1),
         message: without_values(error.message()),
     })
 }
 
-/// Refuses a file with a secret that others than its owner can read.
+/// Refuses what is no file with a secret that its owner alone can read.
 pub(crate) fn check_closed(path: &Path) -> Result<(), FileError> {
+    let refused = |message: String| Err(FileError { path: path.to_owned(), line: None, message });
+    let found = fs::metadata(path).map_err(|error| FileError::io(path, &error))?;
+    if !found.is_file() {
+        return refused("this is not a file".to_owned());
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(path).map_err(|error| FileError::io(path, &error))?.permissions().mode();
+        let mode = found.permissions().mode();
         if mode & 0o077 != 0 {
-            let message = format!("others can read this secret (mode {:03o}): chmod 600 it", mode & 0o777);
-            return Err(FileError { path: path.to_owned(), line: None, message });
+            return refused(format!("others can read this secret (mode {:03o}): chmod 600 it", mode & 0o777));
         }
     }
     Ok(())
 }
 
-/// Serde quotes the value that it did not expect; only what it expected is said.
+/// Serde quotes what it did not expect; only what it expected is said, and which of that may have been meant.
 fn without_values(message: &str) -> String {
-    match message.split_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
-        None => message.to_owned(),
+    let Some((unexpected, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let Some(member) = unexpected.strip_prefix("unknown field `") else { return format!("expected {expected}") };
+    let known = expected.split('`').skip(1).step_by(2);
+    match known.map(|known| (strsim::damerau_levenshtein(member.trim_end_matches('`'), known), known)).min() {
+        Some((edits, known)) if edits <= 2 => format!("there is no such member; did you mean `{known}`?"),
+        _ => format!("there is no such member, expected {expected}"),
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Trace {
     pub error: Option<String>,
     /// What policy was asked, in order, and what it said. The last is the one that refused, where one did.
     pub decisions: Vec<Decision>,
-    /// What was sent.
+    /// What was sent, or asked for in vain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestTrace>,
     /// What came back.
@@ -106,6 +106,9 @@ pub struct ResponseTrace {
 pub struct Timings {
     /// For a place among the calls at once.
     pub waiting_ms: f64,
+    /// Getting the secret or the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials_ms: Option<f64>,
     /// Resolving the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolving_ms: Option<f64>,
@@ -140,7 +143,7 @@ pub struct Used<T> {
 pub struct LimitsUsed {
     /// Memory of the guest.
     pub memory_bytes: Used<usize>,
-    /// Time in which the guest computed, in milliseconds; as coarse as the epoch, ten milliseconds.
+    /// Time in which the guest computed, in milliseconds: counted in ticks of ten, each of which it may have met at its end.
     pub computing_ms: Used<f64>,
     /// The deadline of the call, in milliseconds.
     pub deadline_ms: Used<f64>,
@@ -166,11 +169,14 @@ impl Trace {
         let exchange = run.exchange.as_ref();
         let received = exchange.and_then(|exchange| exchange.received.as_ref());
         let connect = exchange.and_then(|exchange| exchange.connect).unwrap_or_default();
-        let request = exchange.map(|Exchange { sent, left, .. }| RequestTrace {
-            method: sent.method.to_string(),
-            url: text(&sent.url.to_string()),
-            bytes: sent.body.len(),
-            left: *left,
+        let sent = exchange.map(|Exchange { sent, left, .. }| (&sent.method, &sent.url, sent.body.len(), *left));
+        // What was refused was asked for all the same.
+        let asked = || used.asked.as_ref().map(|(method, url)| (method, url, 0, false));
+        let request = sent.or_else(asked).map(|(method, url, bytes, left)| RequestTrace {
+            method: method.to_string(),
+            url: text(&url.to_string()),
+            bytes,
+            left,
         });
         let trouble = exchange.and_then(|exchange| exchange.trouble.as_deref()).map(text);
         let response = received.map(|received| ResponseTrace {
@@ -192,6 +198,7 @@ impl Trace {
             decisions,
             timings: Timings {
                 waiting_ms: milliseconds(used.waiting),
+                credentials_ms: of(used.credentials),
                 resolving_ms: of(connect.resolving),
                 connecting_ms: of(connect.connecting),
                 securing_ms: of(connect.securing),

@@ -46,7 +46,14 @@ fn encodings() -> Vec<(String, String)> {
         let from = (around.len() * 8).div_ceil(6) + 1;
         forms.push((encoded.clone(), encoded[from..from + SECRET.len()].to_owned()));
     }
+    let carried = carried();
+    forms.push((carried.clone(), carried[36..60].to_owned()));
     forms
+}
+
+/// What `basic` carries, encoded once more, as by an API that returns the header fields it was sent.
+fn carried() -> String {
+    STANDARD.encode(format!("authorization: Basic {}", STANDARD.encode(format!("me:{SECRET}"))))
 }
 
 /// Answers with all of them, as JSON and in header fields.
@@ -131,7 +138,10 @@ async fn a_secret_that_is_echoed_in_any_encoding_shows_in_no_output_log_trace_or
     assert!(received.len() >= 24 && received.iter().all(|request| request.head.contains("pl4nted")), "it was used");
     assert!(said.iter().filter(|(_, output)| output.contains("[redacted]")).count() >= 40);
     for (what, output) in &said {
-        for (form, telling) in encodings() {
+        // Only that kind knows of a user.
+        for (form, telling) in
+            encodings().into_iter().filter(|(form, _)| *form != carried() || what.starts_with("basic"))
+        {
             assert!(!output.contains(&telling), "{what}: {form}\n{output}");
         }
     }

@@ -134,8 +134,10 @@ async fn a_refresh_that_is_refused_is_told_to_all_who_waited_and_nothing_is_sent
     let stage = Stage::new(Script::parse(refusal).unwrap()).await;
     let (host, started) = (stage.host(), Instant::now());
     let runs = stage.run_many(&host).await;
-    let told =
-        "the secret of the credentials `crm` cannot be used: the token server answered 400, invalid_grant: revoked";
+    let told = format!(
+        "the secret of the credentials `crm` cannot be used: the token server http://{} answered 400, invalid_grant: revoked",
+        stage.server.address()
+    );
     assert!(runs.iter().all(|run| short(run).0 == "permanent-denied" && reason(run) == told), "{:?}", runs[0].outcome);
     // Who comes a second later may ask once more.
     let (tokens, sent) = stage.asked();
@@ -149,14 +151,14 @@ async fn a_token_server_on_a_closed_network_is_not_asked() {
     let run = stage.run(&stage.host()).await;
     let Err(Failure::PermanentDenied(denial)) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert!(denial.message.ends_with("127.0.0.1 is on the closed network `loopback`"), "{}", denial.message);
-    assert_eq!(denial.hint.as_deref(), Some("networks = [\"loopback\"]"));
+    assert_eq!(denial.hint.as_deref(), Some("networks = [\"loopback\"] # of these credentials"));
     assert_eq!(stage.asked(), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_server_that_fails_or_hangs_makes_tasks_temporary_and_nothing_is_sent() {
     for (fault, why, wait) in [
-        (Fault::HangBeforeHead, "gave no answer within 0.5 s", None),
+        (Fault::HangBeforeHead, " gave no answer within 0.5 s", None),
         (Fault::Close, "gave no answer: the exchange broke", None),
         (Fault::Refuse, "gave no answer: connecting failed", None),
         (Fault::Unavailable, "answered 503", Some(3939)),
@@ -210,7 +212,7 @@ async fn a_refused_token_that_cannot_be_refreshed_now_is_temporary_and_used_no_m
     assert_eq!(short(&stage.run(&host).await), ("completed", None));
     let refused = stage.run(&host).await;
     assert_eq!(short(&refused), ("temporary", Some(3939)));
-    let why = "the API answered 401, and the token server answered 503";
+    let why = format!("the API answered 401, and the token server http://{} answered 503", stage.server.address());
     assert_eq!(reason(&refused), why);
     let next = stage.run(&host).await;
     assert_eq!((short(&next), next.was_sent()), (("temporary", Some(3939)), false));

@@ -45,7 +45,7 @@ async fn a_call_leaves_a_line_with_what_was_sent_decided_and_used() {
         assert_eq!(trace["request"]["url"], format!("http://{}/v1/leads/{LEAD}", server.address()));
         assert_eq!(trace["response"]["status"], 200);
         let timings = trace["timings"].as_object().unwrap();
-        let all = ["connectingMs", "exchangeMs", "firstByteMs", "totalMs", "waitingMs"];
+        let all = ["connectingMs", "credentialsMs", "exchangeMs", "firstByteMs", "totalMs", "waitingMs"];
         let mut names: Vec<_> = timings.keys().collect();
         names.sort();
         assert_eq!(names, all, "an address is not resolved, and http is not secured");
@@ -79,7 +79,9 @@ async fn a_refusal_is_the_last_decision_and_nothing_came_of_it() {
         assert!(before.iter().all(|decision| decision["allowed"] == true));
         assert_eq!((last["policy"].as_str(), &last["allowed"]), (Some(policy), &Value::Bool(false)), "{trace}");
         assert!(last["detail"].as_str().unwrap().contains(detail), "{trace}");
-        assert!(trace["request"].is_null() && trace["response"].is_null(), "{trace}");
+        let request = &trace["request"];
+        assert_eq!((&request["method"], &request["left"]), (&Value::from("GET"), &Value::Bool(false)), "{trace}");
+        assert!(request["url"].as_str().unwrap().contains("/leads/") && trace["response"].is_null(), "{trace}");
     }
     assert_eq!(server.received(), []);
 }

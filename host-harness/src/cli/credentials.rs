@@ -51,7 +51,7 @@ struct Add {
     secret: Option<String>,
     /// Where it may go, such as https://api.pipedrive.com; repeatable
     #[arg(long = "origin", value_name = "ORIGIN", required = true)]
-    origins: Vec<Origin>,
+    origins: Vec<String>,
     /// For the kind `header`: the field that carries the secret
     #[arg(long, value_name = "NAME", value_parser = credentials::check_header)]
     header: Option<HeaderName>,
@@ -62,8 +62,8 @@ struct Add {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// For OAuth: where tokens are given out
-    #[arg(long, value_name = "URL", value_parser = TokenUrl::of)]
-    token_url: Option<TokenUrl>,
+    #[arg(long, value_name = "URL")]
+    token_url: Option<String>,
     /// For OAuth: this host's name there
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
@@ -122,8 +122,23 @@ fn source(option: &str, text: Option<String>) -> Result<Option<SecretSource>, St
     parsed.map_err(|expected| Stop::usage(format!("{option}: {expected}")).hint(format!("{option} env:API_TOKEN")))
 }
 
+/// What may hold a user and a password is not repeated.
+fn origin(text: &str) -> Result<Origin, Stop> {
+    let parsed = text.parse::<Origin>().map_err(|error| match text.contains('@') {
+        true => "an origin has no user: scheme, host and port, such as https://api.example.com".to_owned(),
+        false => error.to_string(),
+    });
+    parsed.map_err(|why| Stop::usage(format!("--origin: {why}")).hint("--origin https://api.example.com"))
+}
+
+fn token_url(text: &str) -> Result<TokenUrl, Stop> {
+    TokenUrl::of(text).map_err(|expected| {
+        Stop::usage(format!("--token-url: {expected}")).hint("--token-url https://login.example.com/oauth/token")
+    })
+}
+
 fn add(add: Add, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
-    let Add { name, kind, header, parameter, user, token_url, client_id, scope, networks, origins, .. } = add;
+    let Add { name, kind, header, parameter, user, client_id, scope, networks, .. } = add;
     let authentication = add.client_authentication.map(|argument| match argument {
         AuthenticationArgument::Basic => ClientAuthentication::Basic,
         AuthenticationArgument::Form => ClientAuthentication::Form,
@@ -134,39 +149,46 @@ fn add(add: Add, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
         parameter,
         user,
         secret: source("--secret", add.secret)?,
-        token_url,
+        token_url: add.token_url.as_deref().map(token_url).transpose()?,
         client_id,
         client_secret: source("--client-secret", add.client_secret)?,
         client_authentication: authentication,
         scope,
         networks,
         refresh_token: source("--refresh-token", add.refresh_token)?,
-        origins,
+        origins: add.origins.iter().map(|text| origin(text)).collect::<Result<_, _>>()?,
     };
     let entry = Entry::try_from(draft).map_err(|wrong| Stop::usage(wrong).hint("http-task credentials add --help"))?;
     let path = settings.credentials()?;
     if !credentials::add(&path, &name, &entry)? {
         return Err(Stop::usage(format!("{} has credentials `{name}` already", path.display()))
-            .hint(format!("http-task credentials remove {name}")));
+            .hint(format!("http-task credentials remove {name}{}", settings.credentials_option())));
     }
     if output.json {
         output.put_json(&serde_json::json!({ "added": name, "file": path }));
     } else {
         output.say(&format!("added `{name}` to {}", path.display()));
     }
-    for variable in entry.sources() {
-        if let SecretSource::Env(variable) = variable
-            && std::env::var_os(variable).is_none()
-        {
-            output.say(&format!("hint: the variable is not set yet: export {variable}=…"));
+    say_of(&entry, output);
+    Ok(Exit::Success)
+}
+
+/// What is worth knowing of an entry before it is used.
+fn say_of(entry: &Entry, output: &Output) {
+    for (why, hint) in entry.problems() {
+        output.say(&format!("warning: {why}"));
+        if let Some(hint) = hint {
+            output.say(&format!("hint: {hint}"));
         }
+    }
+    for origin in entry.origins.iter().filter(|origin| origin.scheme() == "http" && !origin.is_loopback()) {
+        output.say(&format!("warning: to {origin} the secret goes without TLS, for everybody on the way to read"));
     }
     if let Kind::RefreshToken { refresh_token, .. } = &entry.kind
         && !refresh_token.can_be_written()
     {
         output.say(&format!("warning: a refresh token that the server replaces cannot be kept in {refresh_token}"));
     }
-    Ok(Exit::Success)
 }
 
 fn remove(name: &str, settings: &Settings, output: &Output) -> Result<Exit, Stop> {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use http_task_host::component::Request;
-use http_task_host::credentials::{self, Entry, KeyringEntry, Kind, SecretSource};
+use http_task_host::credentials::{self, Carrier, Entry, KeyringEntry, Kind, SecretSource};
 
 use super::print::{quoted, shell_word};
 
@@ -14,11 +14,21 @@ pub(super) fn command(request: &Request, credential: Option<(&str, &Entry)>) -> 
     let content = request.body.bytes();
     // Asked for a HEAD by `--request`, cURL would wait for content that never comes.
     let method = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
-    let mut command = format!("curl {method} {}", quoted(&request.url));
+    // As by the host, what the task has in the credential's place is replaced.
+    let carrier = credential.map(|(_, entry)| entry.kind.carrier());
+    let url = match (&carrier, request.url.split_once('?')) {
+        (Some(Carrier::Query(name)), Some((path, query))) => {
+            let others: Vec<_> = credentials::other_parameters(query, name).collect();
+            if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) }
+        }
+        _ => request.url.clone(),
+    };
+    let mut command = format!("curl {method} {}", quoted(&url));
     let mut add = |header: String| {
         let _ = write!(command, " \\\n  --header {header}");
     };
-    for header in &request.headers {
+    let replaced = |name: &str| matches!(&carrier, Some(Carrier::Header(header)) if header == name);
+    for header in request.headers.iter().filter(|header| !replaced(&header.name)) {
         match (header.name.as_str(), header.value.as_str()) {
             // cURL counts for itself, where there is something to count.
             ("content-length", _) if !content.is_empty() => {}
@@ -51,7 +61,7 @@ fn added(name: &str, entry: &Entry) -> String {
         Kind::Basic { user, secret } => format!("--user {}\":{}\"", shell_word(user), from(secret)),
         Kind::Bearer { secret } => format!("--header \"authorization: Bearer {}\"", from(secret)),
         Kind::ClientCredentials { .. } | Kind::RefreshToken { .. } => {
-            format!("--header \"authorization: Bearer ${}\"", token_variable(name))
+            format!("--header \"authorization: Bearer ${{{}:?}}\"", token_variable(name))
         }
     }
 }
@@ -84,10 +94,33 @@ fn from(source: &SecretSource) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http_task_host::component::{Body, Header};
+
     use super::*;
 
     fn of_kind(kind: Kind) -> String {
         added("my.crm", &Entry { kind, origins: Vec::new() })
+    }
+
+    #[test]
+    fn what_a_task_has_in_the_place_of_its_credential_is_not_in_the_command() {
+        let request = Request {
+            method: "GET".into(),
+            url: "https://a.example/x?api_token=forged&x=1".into(),
+            headers: vec![Header { name: "x-api-token".into(), value: "forged".into() }],
+            body: Body::None,
+            credentials: Some("mine".into()),
+        };
+        let secret = SecretSource::Env("X".into());
+        for (kind, expected) in [
+            (Kind::Header { header: "x-api-token".parse().unwrap(), secret: secret.clone() }, 1),
+            (Kind::Query { parameter: "api_token".into(), secret: secret.clone() }, 1),
+            (Kind::Bearer { secret }, 2),
+        ] {
+            let command = command(&request, Some(("mine", &Entry { kind, origins: Vec::new() })));
+            assert_eq!(command.matches("forged").count(), expected, "{command}");
+            assert!(command.contains("x=1"), "{command}");
+        }
     }
 
     #[test]

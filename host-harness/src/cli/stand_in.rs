@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 struct Listening<'a> {
     url: &'a str,
     api_token: &'a str,
+    token_url: &'a str,
     client_id: &'a str,
     client_secret: &'a str,
     refresh_token: &'a str,
@@ -76,9 +77,11 @@ fn show(stand_in: &StandIn, lead: Option<&str>, output: &Output) {
     let url = format!("http://{}", stand_in.address());
     let sample = sample(&url, stand_in.token(), lead);
     let OauthClient { client_id, client_secret, refresh_token } = stand_in.oauth_client();
+    let token_url = format!("{url}/oauth/token");
     if output.json {
         return output.put_json(&Listening {
             url: &url,
+            token_url: &token_url,
             api_token: stand_in.token(),
             client_id: &client_id,
             client_secret: &client_secret,
@@ -89,6 +92,7 @@ fn show(stand_in: &StandIn, lead: Option<&str>, output: &Output) {
     output.say(&format!("Pipedrive is played at {url} until Ctrl-C ends it"));
     output.say(&format!("OAuth: client {client_id}, secret {client_secret}"));
     output.say(&format!("       refresh token {refresh_token}"));
+    output.say(&format!("       token URL {token_url}"));
     output.say("");
     output.put(&format!("{sample}\n"));
 }

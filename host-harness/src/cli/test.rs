@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Print the exact request and send nothing
     #[arg(long)]
     offline: bool,
-    /// Print the request as a cURL command, the secret by its variable's name, and send nothing
+    /// Print the request as a cURL command, the secret by where it comes from, and send nothing
     #[arg(long, conflicts_with = "offline")]
     curl: bool,
     /// Send without asking, also what changes data
@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     };
     if arguments.curl || arguments.offline {
         if arguments.curl {
-            show_curl(&prepared, &Credentials::read(&settings.credentials()?)?, output)?;
+            show_curl(&prepared, &settings.read_credentials()?, output)?;
         } else {
             show_prepared(task, &prepared, output);
         }
@@ -159,7 +159,13 @@ fn show_curl(prepared: &Prepared, credentials: &Credentials, output: &Output) ->
             output.say(&format!("${} stands for a token that this host gets by itself", curl::token_variable(name)));
         }
         Some((_, Err(refusal))) => output.say(&format!("{}, and so they are left out", refusal.message)),
-        _ => {}
+        Some((name, Ok(_))) => {
+            // A shell may read what this host would not.
+            if let Err(refusal) = credentials.check(name, &origin) {
+                output.say(&format!("warning: {}", refusal.message));
+            }
+        }
+        None => {}
     }
     Ok(())
 }

@@ -183,6 +183,12 @@ impl Entry {
         one.into_iter().chain(other)
     }
 
+    /// What is wrong with its secrets, as far as that is seen without asking anybody: why, and what helps.
+    pub fn problems(&self) -> Vec<(String, Option<String>)> {
+        let sources = self.sources().filter(|source| source.can_be_peeked_at());
+        sources.filter_map(|source| source.peek().err()).map(|error| (error.why, error.hint)).collect()
+    }
+
     /// Whether getting the secret again costs nothing and changes nothing.
     pub(super) fn is_cheap(&self) -> bool {
         !self.kind.is_token() && self.sources().all(SecretSource::can_be_peeked_at)

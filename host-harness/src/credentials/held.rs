@@ -263,6 +263,9 @@ async fn got(kind: &Kind, unwritten: Option<Secret>, way: &Way, know: &Know<'_>)
         | Kind::Basic { secret, .. }
         | Kind::Bearer { secret } => {
             let secret = secret.read().await?;
+            if let Some(carried) = kind.carried(&secret) {
+                know(&carried);
+            }
             return Ok(Got { held: Held::new(secret, Some(KEPT)), unwritten: None });
         }
         Kind::ClientCredentials { client } => {

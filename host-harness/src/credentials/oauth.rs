@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
@@ -13,9 +11,9 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::Unavailable;
 use super::entry::{ClientAuthentication, OauthClient};
 use super::source::check_secret;
+use super::{Unavailable, basic};
 use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
 use crate::grants::Refusal;
 use crate::redaction::{Redactor, Secret};
@@ -67,9 +65,9 @@ pub(super) async fn ask(
     // Time runs from here: there may have been a wait for the file of the refresh token.
     let limits = ExchangeLimits { deadline: Instant::now() + way.limits.first_byte, ..way.limits };
     let (result, _) = way.client.exchange(request, asking.token_url.origin(), &asking.networks, limits).await;
-    let answer = result.map_err(|error| not_answered(&error, way))?;
+    let answer = result.map_err(|error| not_answered(&error, asking, way))?;
     if let Some(cut) = &answer.cut {
-        return Err(not_answered(cut, way));
+        return Err(not_answered(cut, asking, way));
     }
     let token = judge(&answer, asking, &way.redactor)?;
     know(&token.access_token);
@@ -99,8 +97,8 @@ fn request(
     match (asking.authentication, secret) {
         (ClientAuthentication::Basic, Some(secret)) => {
             let encoded = |text| form_urlencoded::byte_serialize(str::as_bytes(text)).collect::<String>();
-            let both = Zeroizing::new(format!("{}:{}", encoded(&asking.client_id), encoded(secret.expose())));
-            let proof = sensitive(format!("Basic {}", STANDARD.encode(&*both)));
+            let carried = basic(&encoded(&asking.client_id), &encoded(secret.expose()));
+            let proof = sensitive(format!("Basic {}", carried.expose()));
             request = request.header(header::AUTHORIZATION, proof.ok_or_else(malformed)?);
         }
         (_, secret) => {
@@ -131,18 +129,19 @@ pub(super) fn sensitive(text: String) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn not_answered(error: &ExchangeError, way: &Way) -> Unavailable {
+fn not_answered(error: &ExchangeError, asking: &OauthClient, way: &Way) -> Unavailable {
+    let server = asking.token_url.origin();
     let why = match error {
         // The first of the two is as long as the other.
         ExchangeError::FirstByteTimeout(_) | ExchangeError::Deadline => {
-            format!("the token server gave no answer within {} s", way.limits.first_byte.as_secs_f64())
+            format!("the token server {server} gave no answer within {} s", way.limits.first_byte.as_secs_f64())
         }
-        error => format!("the token server gave no answer: {error}"),
+        error => format!("the token server {server} gave no answer: {error}"),
     };
     match error {
         ExchangeError::Closed(address) => {
             let names: Vec<_> = address.closed.iter().map(|network| format!("\"{network}\"")).collect();
-            Unavailable::Refused(Refusal::new(why, format!("networks = [{}]", names.join(", "))))
+            Unavailable::Refused(Refusal::new(why, format!("networks = [{}] # of these credentials", names.join(", "))))
         }
         ExchangeError::TooLarge(_) | ExchangeError::HeadTooLarge | ExchangeError::Coding(_) => {
             Unavailable::Refused(Refusal::for_good(why))
@@ -183,7 +182,9 @@ fn judge(answer: &Answer, asking: &OauthClient, redactor: &Redactor) -> Result<T
     let said: Vec<_> =
         [Some(error.clone()), error_description].into_iter().flatten().filter(|text| !text.is_empty()).collect();
     let said: String = redactor.redact(&said.join(": ")).chars().take(MOST_SAID_CHARACTERS).collect();
-    let why = format!("the token server answered {}{}{said}", status.as_u16(), if said.is_empty() { "" } else { ", " });
+    let server = asking.token_url.origin();
+    let comma = if said.is_empty() { "" } else { ", " };
+    let why = format!("the token server {server} answered {}{comma}{said}", status.as_u16());
     let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)
         || (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
         || matches!(error.as_str(), "temporarily_unavailable" | "server_error");
@@ -313,7 +314,9 @@ mod tests {
             format!(r#"{{"error": "invalid_grant", "error_description": "planted-secret {}"}}"#, "x".repeat(1000));
         let Err(Unavailable::Refused(refusal)) = answered(400, &said) else { panic!() };
         assert!(
-            refusal.message.starts_with("the token server answered 400, invalid_grant: [redacted] xxx"),
+            refusal
+                .message
+                .starts_with("the token server https://a.example answered 400, invalid_grant: [redacted] xxx"),
             "{}",
             refusal.message
         );

@@ -1,6 +1,7 @@
 //! Where a secret comes from: the environment, a file, a command, the system's keyring. Read at the last moment; what is
 //! wrong is said without the secret.
 
+use std::env::VarError;
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -117,13 +118,14 @@ impl SecretSource {
     pub(super) fn peek(&self) -> Result<Secret, SourceError> {
         match self {
             Self::Env(name) => {
-                let hint = format!("export {name}=…");
                 match std::env::var(name) {
                     Ok(secret) if !secret.is_empty() => self.usable(secret.into()),
-                    Err(std::env::VarError::NotUnicode(_)) => Err(SourceError::new(format!("{self} is not text"))),
-                    _ => Err(SourceError::new(format!("{self} is not set"))),
+                    Err(VarError::NotUnicode(_)) => Err(SourceError::new(format!("{self} is not text"))),
+                    // To a shell there is hardly a difference between what is empty and what is not there.
+                    Ok(_) | Err(VarError::NotPresent) => {
+                        Err(SourceError::new(format!("{self} is not set")).hint(format!("export {name}=…")))
+                    }
                 }
-                .map_err(|error| error.hint(hint))
             }
             Self::File(path) => {
                 check_closed(path).map_err(|error| SourceError::new(error.to_string()))?;
@@ -225,7 +227,7 @@ fn text_of(bytes: &[u8]) -> Option<Zeroizing<String>> {
 /// What it prints is kept from everybody else; so is what it has to say besides, where a secret may be quoted.
 async fn run(words: &[String]) -> Result<Zeroizing<String>, SourceError> {
     let [program, arguments @ ..] = words else { return Err(SourceError::new("the command has no words")) };
-    let failed = |why: String| SourceError::new(format!("the command `{program}` {why}")).hint(words.join(" "));
+    let failed = |why: String| SourceError::new(format!("the command `{program}` {why}")).hint(line(words));
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let done = timeout(READING, command.output()).await;
@@ -255,13 +257,19 @@ impl From<&SecretSource> for Value {
     }
 }
 
+/// As a shell reads it.
+fn line(words: &[String]) -> String {
+    // Only what no shell can have, a NUL, cannot be quoted.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
 /// In messages: no source shows its secret.
 impl Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Env(name) => write!(f, "the variable {name}"),
             Self::File(path) => write!(f, "the file {}", path.display()),
-            Self::Command(words) => write!(f, "the command `{}`", words.join(" ")),
+            Self::Command(words) => write!(f, "the command `{}`", line(words)),
             Self::Keyring(KeyringEntry { service, account }) => write!(f, "the keyring's entry {service}/{account}"),
             Self::Given(_) => f.write_str("the stand-in"),
         }
@@ -285,14 +293,18 @@ impl FromStr for SecretSource {
         match kind {
             "env" => check_variable(rest).map(Self::Env),
             // Wherever the file of credentials is.
-            "file" => std::path::absolute(rest).map(Self::File).map_err(|_: io::Error| expected),
+            "file" => {
+                let home = rest.strip_prefix("~/").zip(std::env::home_dir());
+                let path = home.map_or_else(|| rest.into(), |(rest, home)| home.join(rest));
+                std::path::absolute(path).map(Self::File).map_err(|_: io::Error| expected)
+            }
             "keyring" => match rest.split_once('/') {
                 Some((service, account)) if !service.is_empty() && !account.is_empty() => {
                     Ok(Self::Keyring(KeyringEntry { service: service.to_owned(), account: account.to_owned() }))
                 }
                 _ => Err("an entry of a keyring is keyring:SERVICE/ACCOUNT"),
             },
-            "command" => Ok(Self::Command(rest.split_ascii_whitespace().map(str::to_owned).collect())),
+            "command" => shlex::split(rest).map(Self::Command).ok_or("the command's quotes do not match"),
             _ => Err(expected),
         }
     }
@@ -358,10 +370,19 @@ mod tests {
             ("file:/etc/token", "the file /etc/token"),
             ("keyring:http-task/me", "the keyring's entry http-task/me"),
             ("command:pass show token", "the command `pass show token`"),
+            ("command:sh -c 'cat a | head -1'", "the command `sh -c 'cat a | head -1'`"),
         ] {
             assert_eq!(text.parse::<SecretSource>().unwrap().to_string(), shown);
         }
-        for text in ["planted", "env:planted-secret", "planted:secret", "keyring:planted", "env:", "planted:"] {
+        for text in [
+            "planted",
+            "env:planted-secret",
+            "planted:secret",
+            "keyring:planted",
+            "env:",
+            "planted:",
+            "command:'planted",
+        ] {
             assert!(!text.parse::<SecretSource>().unwrap_err().contains("planted"), "{text}");
         }
     }

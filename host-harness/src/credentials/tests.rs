@@ -109,6 +109,21 @@ fn a_mistake_in_the_file_is_told_at_its_line_without_its_text() {
 }
 
 #[test]
+fn a_member_that_is_not_there_is_told_with_the_one_that_was_meant() {
+    for (text, line, message) in [
+        (HEADER.replace("header = ", "headr = "), 3, "there is no such member; did you mean `header`?"),
+        (HEADER.replace("origins", "origin"), 5, "there is no such member; did you mean `origins`?"),
+        (HEADER.replace("\"header\"", "\"headr\""), 2, "expected one of `header`, `query`, `basic`, `bearer`"),
+    ] {
+        let error = read(&text).err().unwrap();
+        assert_eq!(error.line, Some(line), "{error}");
+        assert!(error.message.starts_with(message), "{error}");
+    }
+    let error = read(&HEADER.replace("header = ", "hunter2 = ")).err().unwrap();
+    assert!(error.message.starts_with("there is no such member, expected one of `kind`, `header`"), "{error}");
+}
+
+#[test]
 fn all_that_does_not_fit_a_kind_is_told_at_once() {
     let error =
         read("[credentials.x]\nkind = \"query\"\nuser = \"me\"\nscope = \"all\"\norigins = []\n").err().unwrap();
@@ -120,7 +135,7 @@ fn all_that_does_not_fit_a_kind_is_told_at_once() {
 fn put(kind: Kind, request: Request<()>) -> Request<()> {
     let mut request = request;
     let holder = Arc::new(Holder::of(Entry { kind, origins: Vec::new() }));
-    Credential { holder, secret: Secret::new("s3cret/&".into()) }.put(&mut request).unwrap();
+    Credential { reference: "mine".into(), holder, secret: Secret::new("s3cret/&".into()) }.put(&mut request).unwrap();
     request
 }
 

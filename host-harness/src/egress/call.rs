@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +37,10 @@ const REFRESHED: HeaderValue = HeaderValue::from_static("refreshed");
 /// What happened on the way out during one call.
 #[derive(Default)]
 pub(crate) struct Record {
+    /// Method and URL, as they were asked for.
+    pub(crate) asked: Option<(Method, Uri)>,
+    /// How long getting the credential took.
+    pub(crate) credentials: Option<Duration>,
     pub(crate) refusal: Option<Refusal>,
     /// Why a repeat is right, where the guest cannot know it.
     pub(crate) delay: Option<Delay>,
@@ -126,9 +130,14 @@ impl WasiHttpHooks for CallEgress {
                     "one call sends one request, and this one has asked for another",
                 )));
             }
+            lock(&record).asked = Some((request.method().clone(), request.uri().clone()));
             let mut decisions = Decisions::default();
             let permitted = permit(&egress, request, &way, limits.deadline, &mut decisions).await;
-            lock(&record).decisions = decisions.0;
+            let Decisions { taken: decisions, credentials } = decisions;
+            {
+                let mut record = lock(&record);
+                (record.decisions, record.credentials) = (decisions, credentials);
+            }
             let Permitted { request, need, open, credential } = permitted.map_err(|unavailable| match unavailable {
                 Unavailable::Refused(refusal) => refuse(refusal),
                 Unavailable::ForNow { reason, retry_after_seconds } => {
