@@ -1,5 +1,7 @@
 //! Credentials files, and what becomes of a request.
 
+use http::Request;
+
 use super::*;
 
 const HEADER: &str = "[credentials.pipedrive]\nkind = \"header\"\nheader = \"x-api-token\"\nsecret = { env = \"PATH\" }\norigins = [\"https://api.pipedrive.com\"]\n";
