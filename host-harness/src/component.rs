@@ -4,9 +4,8 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use http::{Method, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -24,7 +23,7 @@ use crate::exchange::Exchange;
 use crate::grants::Refusal;
 use crate::limits::Limits;
 use crate::report::host_of;
-use crate::trace::{self, Decision, Trace};
+use crate::trace::{self, CallUse, Trace};
 
 mod compiled;
 mod engine;
@@ -269,7 +268,7 @@ impl HttpTask {
             Ok(outcome) => (outcome, None),
             Err(error) => (Err(Failure::ExecutionFailed), Some(error)),
         };
-        let used = RunUse {
+        let used = CallUse {
             decisions: std::mem::take(&mut record.decisions),
             asked: record.asked.take(),
             credentials: record.credentials,
@@ -320,7 +319,7 @@ impl HttpTask {
             Ok(Err(error)) => Err(CallError(self.egress.redactor().redact(&format!("{error:#}")).into_owned())),
             Err(_) => Err(CallError(format!("stopped after {} s", most.as_secs_f64()))),
         };
-        let used = RunUse {
+        let used = CallUse {
             began,
             waiting: started - waiting,
             total: waiting.elapsed(),
@@ -341,23 +340,7 @@ impl HttpTask {
 struct Called<T> {
     answer: Result<T, CallError>,
     record: Record,
-    used: RunUse,
-}
-
-/// What a call used, and what was decided about it.
-pub(crate) struct RunUse {
-    pub(crate) began: SystemTime,
-    pub(crate) waiting: Duration,
-    pub(crate) total: Duration,
-    pub(crate) computing: Duration,
-    pub(crate) memory_bytes: usize,
-    pub(crate) decisions: Vec<Decision>,
-    /// Method and URL.
-    pub(crate) asked: Option<(Method, Uri)>,
-    /// Getting the credential.
-    pub(crate) credentials: Option<Duration>,
-    /// A secret was taken out of the answer.
-    pub(crate) scrubbed: bool,
+    used: CallUse,
 }
 
 impl Body {

@@ -2,13 +2,14 @@
 //! how much of its limits it used. Every text in it has passed the redactor. It goes to `tracing`, as a span in the words of
 //! OpenTelemetry, and to whoever asks for it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http::{Method, Uri};
 use serde::Serialize;
 use tracing::Span;
 use tracing::field::{Empty, display};
 
-use crate::component::{Run, RunUse};
+use crate::component::Run;
 use crate::exchange::Exchange;
 use crate::limits::Limits;
 use crate::redaction::Redactor;
@@ -157,6 +158,22 @@ pub struct LimitsUsed {
     pub header_bytes: Used<usize>,
 }
 
+/// What a call used, and what was decided about it.
+pub(crate) struct CallUse {
+    pub(crate) began: SystemTime,
+    pub(crate) waiting: Duration,
+    pub(crate) total: Duration,
+    pub(crate) computing: Duration,
+    pub(crate) memory_bytes: usize,
+    pub(crate) decisions: Vec<Decision>,
+    /// Method and URL.
+    pub(crate) asked: Option<(Method, Uri)>,
+    /// Getting the credential.
+    pub(crate) credentials: Option<Duration>,
+    /// A secret was taken out of the answer.
+    pub(crate) scrubbed: bool,
+}
+
 fn milliseconds(time: Duration) -> f64 {
     // To the microsecond: more is noise.
     (time.as_secs_f64() * 1e6).round() / 1e3
@@ -164,7 +181,7 @@ fn milliseconds(time: Duration) -> f64 {
 
 impl Trace {
     /// Of a call that has ended.
-    pub(crate) fn of(run: &Run, used: RunUse, limits: &Limits, redactor: &Redactor) -> Self {
+    pub(crate) fn of(run: &Run, used: CallUse, limits: &Limits, redactor: &Redactor) -> Self {
         let text = |text: &str| redactor.redact(text).into_owned();
         let exchange = run.exchange.as_ref();
         let received = exchange.and_then(|exchange| exchange.received.as_ref());

@@ -58,6 +58,12 @@ pub(super) fn run(request: &Request, run: &Run, output: &Output) {
         None => output.put("\n"),
     }
     output.put(&outcome(&run.outcome));
+    if let (Err(Failure::PermanentRejected(rejection)), Some(exchange)) = (&run.outcome, &run.exchange)
+        && let (401, Some(credential)) = (rejection.response.status, &exchange.sent.credential)
+    {
+        let name = shell_word(&credential.reference);
+        output.put(&format!("hint: it was sent with these credentials: http-task credentials check {name}\n"));
+    }
     if let Some(error) = &run.error {
         output.put(&format!("{}\n", visible(&error.0)));
     }
