@@ -304,6 +304,7 @@ pub(crate) const TARGET: &str = module_path!();
 /// own. They are filled when the call has ended.
 pub(crate) fn span() -> Span {
     tracing::info_span!(
+        target: TARGET,
         "http-task",
         otel.name = "http-task",
         otel.kind = "client",
