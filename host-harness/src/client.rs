@@ -25,6 +25,7 @@ pub(crate) use self::error::ExchangeError;
 use self::error::{chain, classify};
 use crate::connector::{ConnectLimits, ConnectTimes, Connector, Phase, SCOPE, Scope, Stage};
 use crate::content_coding::{self, CodingError};
+use crate::limits::Limits;
 use crate::network::Networks;
 use crate::origin::Origin;
 use crate::places::Places;
@@ -82,6 +83,22 @@ pub(crate) struct ExchangeLimits {
     pub(crate) header_fields: usize,
     pub(crate) header_bytes: usize,
     pub(crate) calls_per_origin: usize,
+}
+
+impl ExchangeLimits {
+    /// Of an exchange that is this host's own, and has so much time for all of it, from now on.
+    pub(crate) fn within(time: Duration, limits: &Limits) -> Self {
+        Self {
+            connect: ConnectLimits { total: time, resolving: limits.resolving, securing: limits.securing },
+            first_byte: time,
+            between_bytes: time,
+            deadline: Instant::now() + time,
+            answer_bytes: limits.answer_bytes,
+            header_fields: limits.header_fields,
+            header_bytes: limits.header_bytes,
+            calls_per_origin: limits.calls_per_origin as usize,
+        }
+    }
 }
 
 /// An answer with all of its content, or with as much as came.

@@ -10,8 +10,7 @@ use http::{HeaderName, HeaderValue, Request};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::call::{CallEgress, Record, error_code};
-use crate::client::{Client, ExchangeLimits};
-use crate::connector::ConnectLimits;
+use crate::client::Client;
 use crate::credentials::{Credential, Credentials, Unavailable, Way};
 use crate::grants::{Grants, Need, Refusal};
 use crate::limits::Limits;
@@ -96,20 +95,10 @@ impl Egress {
         }
     }
 
-    /// By which way tokens are got. A token is not for one call alone, and so is not bound to its deadline.
+    /// By which way tokens are got.
     fn way(&self, limits: &Limits) -> Option<Way> {
-        let refresh_pause = limits.refresh_pause;
-        let limits = ExchangeLimits {
-            connect: ConnectLimits { total: limits.token, resolving: limits.resolving, securing: limits.securing },
-            first_byte: limits.token,
-            between_bytes: limits.token,
-            deadline: Instant::now() + limits.token,
-            answer_bytes: limits.answer_bytes,
-            header_fields: limits.header_fields,
-            header_bytes: limits.header_bytes,
-            calls_per_origin: limits.calls_per_origin as usize,
-        };
-        self.client.clone().map(|client| Way { client, limits, redactor: self.redactor.clone(), refresh_pause })
+        let (limits, redactor) = (limits.clone(), self.redactor.clone());
+        self.client.clone().map(|client| Way { client, limits, redactor })
     }
 
     /// The secrets that this egress has used.

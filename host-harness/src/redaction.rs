@@ -55,7 +55,7 @@ impl Secret {
 pub struct Redactor(Arc<RwLock<Arc<Known>>>);
 
 /// All that is searched for.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Known {
     /// With how often each was learned, and not forgotten since.
     secrets: Vec<(Secret, usize)>,
@@ -65,7 +65,6 @@ struct Known {
 }
 
 /// One form of a secret.
-#[derive(Clone)]
 struct Needle {
     characters: Zeroizing<Vec<char>>,
     secret_bytes: usize,
@@ -129,8 +128,7 @@ impl Redactor {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut secrets = known.secrets.clone();
         let at = secrets.iter().position(|(known, _)| known == secret);
-        let before = at.map_or(0, |at| secrets[at].1);
-        let after = times(before);
+        let after = times(at.map_or(0, |at| secrets[at].1));
         match at {
             Some(at) if after == 0 => {
                 secrets.remove(at);
@@ -139,11 +137,7 @@ impl Redactor {
             None if after > 0 => secrets.push((secret.clone(), after)),
             None => return,
         }
-        *known = Arc::new(if (before == 0) == (after == 0) {
-            Known { secrets, ..Known::clone(&known) }
-        } else {
-            Known::of(secrets)
-        });
+        *known = Arc::new(Known::of(secrets));
     }
 
     fn known(&self) -> Arc<Known> {

@@ -16,14 +16,13 @@ use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportC
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::client::{Client, ExchangeLimits};
-use crate::connector::ConnectLimits;
+use crate::limits::Limits;
 use crate::network::Network;
 use crate::origin::Origin;
 use crate::report::host_of;
@@ -130,14 +129,9 @@ async fn send(client: &Client, request: Request<Bytes>) -> Result<Response<Bytes
     // Whoever starts this program says where its traces go: mostly into a network of their own.
     let open = Network::ALL.into();
     let limits = ExchangeLimits {
-        connect: ConnectLimits { total: SENDING, resolving: SENDING, securing: SENDING },
-        first_byte: SENDING,
-        between_bytes: SENDING,
-        deadline: Instant::now() + SENDING,
         answer_bytes: MOST_ANSWER_BYTES,
-        header_fields: 100,
-        header_bytes: MOST_ANSWER_BYTES,
         calls_per_origin: 1,
+        ..ExchangeLimits::within(SENDING, &Limits::default())
     };
     let (result, _) = client.exchange(request, &origin, &open, limits).await;
     let answer = result.map_err(|error| error.to_string())?;

@@ -1,12 +1,14 @@
 //! `http-task credentials`: references to secrets, in the credentials file. A secret itself is never asked for, never
 //! written there, and never shown.
 
+use std::path::Path;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use http::HeaderName;
 use http_task_host::Limits;
 use http_task_host::credentials::{
-    self, ClientAuthentication, Credentials, Draft, Entry, KeyringEntry, Kind, KindName, SecretSource, TokenUrl,
+    self, ClientAuthentication, Credentials, Draft, Entry, Kind, KindName, SecretSource, TokenUrl,
 };
 use http_task_host::network::Network;
 use http_task_host::origin::Origin;
@@ -194,7 +196,7 @@ fn say_of(entry: &Entry, output: &Output) {
 fn remove(name: &str, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let path = settings.credentials()?;
     if !credentials::remove(&path, name)? {
-        return Err(Stop::usage(format!("{} has no credentials `{name}`", path.display())).hint(known(&path)?));
+        return Err(unknown(&Credentials::read(&path)?, name, &path));
     }
     if output.json {
         output.put_json(&serde_json::json!({ "removed": name, "file": path }));
@@ -204,11 +206,12 @@ fn remove(name: &str, settings: &Settings, output: &Output) -> Result<Exit, Stop
     Ok(Exit::Success)
 }
 
-/// A hint with the names that there are.
-fn known(path: &std::path::Path) -> Result<String, Stop> {
-    let credentials = Credentials::read(path)?;
+/// A name that is not there, with those that are.
+fn unknown(credentials: &Credentials, name: &str, path: &Path) -> Stop {
     let names: Vec<_> = credentials.entries().map(|(name, _)| format!("`{name}`")).collect();
-    Ok(if names.is_empty() { "http-task credentials add".to_owned() } else { format!("one of {}", names.join(", ")) })
+    let none = "http-task credentials add".to_owned();
+    let hint = if names.is_empty() { none } else { format!("one of {}", names.join(", ")) };
+    Stop::usage(format!("{} has no credentials `{name}`", path.display())).hint(hint)
 }
 
 fn list(settings: &Settings, output: &Output) -> Result<Exit, Stop> {
@@ -241,40 +244,25 @@ fn report(name: &str, entry: &Entry) -> serde_json::Value {
         "name": name,
         "kind": entry.kind.name().to_string(),
         "carrier": entry.kind.carrier().to_string(),
-        "sources": entry.sources().map(source_report).collect::<Vec<_>>(),
+        "sources": entry.sources().collect::<Vec<_>>(),
         "origins": entry.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
-/// As the settings file has it.
-fn source_report(source: &SecretSource) -> serde_json::Value {
-    match source {
-        SecretSource::Env(name) => serde_json::json!({ "env": name }),
-        SecretSource::File(path) => serde_json::json!({ "file": path }),
-        SecretSource::Command(words) => serde_json::json!({ "command": words }),
-        SecretSource::Keyring(KeyringEntry { service, account }) => {
-            serde_json::json!({ "keyring": { "service": service, "account": account } })
-        }
-        SecretSource::Given(_) => serde_json::Value::Null,
-    }
-}
-
 async fn check(name: Option<&str>, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let path = settings.credentials()?;
-    let names: Vec<String> = match name {
-        Some(name) => vec![name.to_owned()],
-        None => Credentials::read(&path)?.entries().map(|(name, _)| name.to_owned()).collect(),
-    };
+    let credentials = Credentials::read(&path)?;
     if let Some(name) = name
-        && Credentials::read(&path)?.entry(name).is_none()
+        && credentials.entry(name).is_none()
     {
-        return Err(Stop::usage(format!("{} has no credentials `{name}`", path.display())).hint(known(&path)?));
+        return Err(unknown(&credentials, name, &path));
     }
+    let names: Vec<_> = name.map_or_else(|| credentials.entries().map(|(name, _)| name).collect(), |name| vec![name]);
     let egress = settings.egress(None, output)?;
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for name in names {
-        let tried = egress.try_credentials(&name, &Limits::default()).await;
+        let tried = egress.try_credentials(name, &Limits::default()).await;
         let (problem, hint) = match tried {
             Ok(()) => (None, None),
             Err(refusal) => (Some(refusal.message.clone()), refusal.hint()),

@@ -180,7 +180,7 @@ impl Holder {
                 return Ok(true);
             }
             if state.getting.is_none() {
-                if !self.entry.is_cheap() && state.is_refused_for_good(now, way.refresh_pause) {
+                if !self.entry.is_cheap() && state.is_refused_for_good(now, way.limits.refresh_pause) {
                     return Ok(false);
                 }
                 if let Some(unavailable) = state.failed(now) {

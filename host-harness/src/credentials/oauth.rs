@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
-use tokio::time::Instant;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -16,6 +15,7 @@ use super::source::check_secret;
 use super::{Unavailable, basic};
 use crate::client::{Answer, Client, ExchangeError, ExchangeLimits};
 use crate::grants::Refusal;
+use crate::limits::Limits;
 use crate::redaction::{Redactor, Secret};
 use crate::report::host_of;
 
@@ -23,10 +23,8 @@ use crate::report::host_of;
 #[derive(Clone)]
 pub(crate) struct Way {
     pub(crate) client: Client,
-    pub(crate) limits: ExchangeLimits,
+    pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
-    /// How long one 401 after another is not reason enough to ask again.
-    pub(crate) refresh_pause: Duration,
 }
 
 /// Tells the redactor of a secret, before anything is said in which it could stand.
@@ -62,8 +60,9 @@ pub(super) async fn ask(
         know(secret);
     }
     let request = request(asking, client_secret.as_ref(), &grant)?;
-    // Time runs from here: there may have been a wait for the file of the refresh token.
-    let limits = ExchangeLimits { deadline: Instant::now() + way.limits.first_byte, ..way.limits };
+    // A token is not for one call alone, and so is not bound to the deadline of one. Time runs from here: there may have been
+    // a wait for the file of the refresh token.
+    let limits = ExchangeLimits::within(way.limits.token, &way.limits);
     let (result, _) = way.client.exchange(request, asking.token_url.origin(), &asking.networks, limits).await;
     let answer = result.map_err(|error| not_answered(&error, asking, way))?;
     if let Some(cut) = &answer.cut {
@@ -134,7 +133,7 @@ fn not_answered(error: &ExchangeError, asking: &OauthClient, way: &Way) -> Unava
     let why = match error {
         // The first of the two is as long as the other.
         ExchangeError::FirstByteTimeout(_) | ExchangeError::Deadline => {
-            format!("the token server {server} gave no answer within {} s", way.limits.first_byte.as_secs_f64())
+            format!("the token server {server} gave no answer within {} s", way.limits.token.as_secs_f64())
         }
         error => format!("the token server {server} gave no answer: {error}"),
     };
@@ -244,7 +243,7 @@ mod tests {
     fn answered(status: u16, content: &str) -> Result<Token, Unavailable> {
         let head = http::Response::builder().status(status).header(header::RETRY_AFTER, 7).body(()).unwrap();
         let content = Bytes::copy_from_slice(content.as_bytes());
-        let (arrived_bytes, first_byte) = (content.len(), Instant::now());
+        let (arrived_bytes, first_byte) = (content.len(), tokio::time::Instant::now());
         let answer = Answer { head, content, arrived_bytes, first_byte, address: None, cut: None };
         let asking = OauthClient {
             token_url: super::super::entry::TokenUrl::of("https://a.example/token").unwrap(),

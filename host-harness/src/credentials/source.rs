@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 use toml_edit::{Array, InlineTable, Value};
@@ -27,7 +27,7 @@ const READING: Duration = Duration::from_secs(30);
 const MOST_BYTES: usize = 64 * 1024;
 
 /// Where a secret comes from.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretSource {
     /// An environment variable, by its name.
@@ -45,7 +45,7 @@ pub enum SecretSource {
 }
 
 /// How a keyring finds a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyringEntry {
     /// What it is for.

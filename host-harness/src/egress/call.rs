@@ -159,7 +159,7 @@ impl WasiHttpHooks for CallEgress {
             let sent = Sent::new(&parts.method, &parts.uri, &parts.headers, body.clone(), named);
             let started = Instant::now();
             // For a call that does not live to see what came of it.
-            lock(&record).exchange = Some(Exchange::begun(sent.clone()));
+            lock(&record).exchange = Some(Exchange::begun(sent));
             let request = Request::from_parts(parts, Full::new(body));
             let (result, connect) = way.client.exchange(request, need.origin(), &open, limits).await;
             if let Err(ExchangeError::Closed(address)) = &result {
@@ -204,7 +204,10 @@ impl WasiHttpHooks for CallEgress {
             record.decisions.extend(address.map(|address| address_decision(true, &address)));
             record.scrubbed = scrubbed;
             record.delay = delay;
-            record.exchange = Some(Exchange { sent, left, received, trouble, connect, first_byte, total });
+            if let Some(exchange) = &mut record.exchange {
+                (exchange.left, exchange.received, exchange.trouble) = (left, received, trouble);
+                (exchange.connect, exchange.first_byte, exchange.total) = (connect, first_byte, total);
+            }
             let answer = result.map_err(wasi_error)?;
             let response = answer.head.map(|()| Content { arrived: answer.content, cut: answer.cut }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Sending<()>))
