@@ -20,6 +20,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod client;
+pub mod catalogue;
 pub mod component;
 mod connector;
 mod content_coding;

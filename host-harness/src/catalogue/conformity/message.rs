@@ -1,0 +1,202 @@
+//! What a validator found, in our words and with what to write instead.
+
+use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use serde_json::{Value, json};
+
+use super::Difference;
+use crate::catalogue::example::Examples;
+use crate::catalogue::schema::definition;
+use crate::catalogue::shape::Shape;
+use crate::source::pointer;
+
+/// Values that are told one by one.
+const MOST_VALUES: usize = 12;
+
+/// One finding of a validator, about what stands at `place` and further in.
+pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Difference {
+    let at = format!("{place}{}", error.instance_path().as_str());
+    let name = name_of(&at);
+    let value = error.instance().as_ref();
+    match error.kind() {
+        ValidationErrorKind::Type { kind } => {
+            let expected = types(kind);
+            let message = format!("{name} must be {}, not {}", phrase(&expected), kind_of(value));
+            Difference::new(&at, message).hint(converted(value, &expected).map(|value| member(&at, &value)))
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().cloned().unwrap_or_default();
+            let near = value.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
+            let same = options.iter().find(|option| as_text(option) == as_text(value)).cloned();
+            let hint = same.or(near.map(|near| json!(near))).map(|value| member(&at, &value));
+            let shown: Vec<_> = options.iter().take(MOST_VALUES).map(ToString::to_string).collect();
+            let more = if options.len() > MOST_VALUES { ", …" } else { "" };
+            Difference::new(&at, format!("{name} must be one of {}{more}", shown.join(", "))).hint(hint)
+        }
+        ValidationErrorKind::Constant { expected_value } => {
+            let hint = Some(member(&at, expected_value));
+            Difference::new(&at, format!("{name} must be {expected_value}")).hint(hint)
+        }
+        ValidationErrorKind::Required { property } => {
+            let property = property.as_str().unwrap_or_default();
+            let example = example(root, error.instance_path().as_str(), property);
+            let message = match at.is_empty() {
+                true => format!("`{property}` is missing"),
+                false => format!("{name} has no `{property}`, which is required"),
+            };
+            Difference::new(&at, message).hint(Some(member(&pointer(&at, property), &example)))
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let names: Vec<_> = unexpected.iter().map(|name| format!("`{name}`")).collect();
+            Difference::new(&at, format!("{} not taken here", are(&names)))
+        }
+        ValidationErrorKind::MaxLength { limit } => {
+            Difference::new(&at, format!("{name} may have {limit} characters, and has {}", length(value)))
+        }
+        ValidationErrorKind::MinLength { limit } => {
+            Difference::new(&at, format!("{name} must have {limit} characters or more, and has {}", length(value)))
+        }
+        ValidationErrorKind::Maximum { limit } => Difference::new(&at, format!("{name} may be {limit} at most")),
+        ValidationErrorKind::Minimum { limit } => Difference::new(&at, format!("{name} must be {limit} or more")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => Difference::new(&at, format!("{name} must be less than {limit}")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => Difference::new(&at, format!("{name} must be more than {limit}")),
+        ValidationErrorKind::MaxItems { limit } => Difference::new(&at, format!("{name} may have {limit} elements")),
+        ValidationErrorKind::MinItems { limit } => Difference::new(&at, format!("{name} must have {limit} elements or more")),
+        ValidationErrorKind::UniqueItems => Difference::new(&at, format!("{name} has an element twice")),
+        ValidationErrorKind::Format { format } => {
+            Difference::new(&at, format!("{name} is not in the form `{format}`")).hint(of_format(format).map(|value| member(&at, &json!(value))))
+        }
+        ValidationErrorKind::Pattern { pattern } => Difference::new(&at, format!("{name} must match {pattern}")),
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            // What fits best is what was meant: the choice with the fewest findings, furthest in.
+            let depth = |errors: &Vec<ValidationError<'static>>| {
+                let furthest = errors.iter().map(|error| error.instance_path().as_str().matches('/').count()).max();
+                (std::cmp::Reverse(furthest.unwrap_or_default()), errors.len())
+            };
+            let best = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| depth(errors));
+            match best.and_then(|errors| errors.first()) {
+                Some(nested) => said(root, nested, place),
+                None => Difference::new(&at, format!("{name} has none of the forms that it may have")),
+            }
+        }
+        ValidationErrorKind::OneOfMultipleValid { .. } => {
+            Difference::new(&at, format!("{name} has several forms at once, and may have one"))
+        }
+        ValidationErrorKind::FalseSchema => Difference::new(&at, format!("{name} must not be there")),
+        _ => Difference::new(&at, error.masked_with(name.clone()).to_string()),
+    }
+}
+
+/// The nearest of some names, where one is near enough for a typing error.
+pub(super) fn nearest<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let written = written.to_lowercase();
+    let distance = |name: &'n str| (strsim::damerau_levenshtein(&written, &name.to_lowercase()), name);
+    let (edits, name) = names.map(distance).min()?;
+    (edits <= 2 && edits < written.chars().count()).then_some(name)
+}
+
+/// What a place is called: its last part.
+fn name_of(place: &str) -> String {
+    match place.rsplit('/').next().filter(|last| !last.is_empty()) {
+        Some(last) if last.parse::<usize>().is_ok() => format!("element {last}"),
+        Some(last) => format!("`{}`", last.replace("~1", "/").replace("~0", "~")),
+        None => "the body".to_owned(),
+    }
+}
+
+/// A value as it is written at its place.
+fn member(place: &str, value: &Value) -> String {
+    match place.rsplit('/').next().filter(|last| !last.is_empty() && last.parse::<usize>().is_err()) {
+        Some(last) => format!("{}: {value}", json!(last.replace("~1", "/").replace("~0", "~"))),
+        None => value.to_string(),
+    }
+}
+
+fn types(kind: &TypeKind) -> Vec<String> {
+    match kind {
+        TypeKind::Single(one) => vec![one.to_string()],
+        TypeKind::Multiple(several) => several.iter().map(|one| one.to_string()).collect(),
+    }
+}
+
+fn phrase(types: &[String]) -> String {
+    let with_article = |name: &String| match name.as_str() {
+        "integer" => "a whole number".to_owned(),
+        "object" => "an object".to_owned(),
+        "array" => "a list".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "null" => "null".to_owned(),
+        other => format!("a {other}"),
+    };
+    types.iter().map(with_article).collect::<Vec<_>>().join(" or ")
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The same value as what was expected.
+fn converted(value: &Value, types: &[String]) -> Option<Value> {
+    let wants = |name: &str| types.iter().any(|known| known == name);
+    match value {
+        Value::Number(_) | Value::Bool(_) if wants("string") => Some(json!(value.to_string())),
+        Value::String(text) => {
+            let read: Value = serde_json::from_str(text).ok()?;
+            let fits = match &read {
+                Value::Number(number) => wants("number") || (wants("integer") && number.as_i64().is_some()),
+                Value::Bool(_) => wants("boolean"),
+                Value::Null => wants("null"),
+                _ => false,
+            };
+            fits.then_some(read)
+        }
+        Value::Object(_) | Value::Array(_) | Value::Null | Value::Number(_) | Value::Bool(_) => {
+            let scalar = !value.is_null() && !value.is_object() && !value.is_array();
+            (scalar && wants("array")).then(|| json!([value]))
+        }
+    }
+}
+
+fn length(value: &Value) -> usize {
+    value.as_str().map_or(0, |text| text.chars().count())
+}
+
+fn are(names: &[String]) -> String {
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+fn of_format(format: &str) -> Option<&'static str> {
+    match format {
+        "date" => Some("2026-01-31"),
+        "date-time" => Some("2026-01-31T12:00:00Z"),
+        "uuid" => Some("adf21080-0e10-11eb-879b-05d71fb426ec"),
+        "email" => Some("someone@example.com"),
+        "uri" => Some("https://example.com/"),
+        _ => None,
+    }
+}
+
+/// A value for a member that is missing from what stands at a place.
+fn example(root: &Value, place: &str, name: &str) -> Value {
+    let mut schema = root;
+    for token in place.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")) {
+        let shape = Shape::of(root, schema);
+        let member = shape.properties.iter().find(|(known, _)| *known == token).map(|(_, member)| *member);
+        let Some(next) = member.or(shape.items) else { return json!("…") };
+        schema = definition(root, next);
+    }
+    let shape = Shape::of(root, schema);
+    let member = shape.properties.iter().find(|(known, _)| *known == name).map(|(_, member)| *member);
+    member.and_then(|member| Examples::new(root).value(member, name)).unwrap_or_else(|| json!("…"))
+}

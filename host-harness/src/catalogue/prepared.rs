@@ -1,0 +1,490 @@
+//! An operation → an HTTP Task, ready to be put into a definition: what is required with values of the right type, what is
+//! wished for as expressions, and nothing that only credentials may know.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display};
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::document::names_in;
+use super::example::Examples;
+use super::operation::{Content, FORM, Location, Operation, Parameter, Style, essence};
+use super::pin::Pin;
+use super::schema;
+use super::shape::Shape;
+
+/// The definition format's limit for a task's name.
+const MOST_NAME_CHARACTERS: usize = 80;
+
+/// Optional members that are shown where none is required: more would hide the rest of the task.
+const MOST_OPTIONAL_MEMBERS: usize = 40;
+
+/// What the author wants beyond what the operation says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// The base URL, in place of the document's.
+    pub server: Option<&'a str>,
+    /// Where the document came from: what its own base URL may be relative to.
+    pub came_from: Option<&'a str>,
+    /// The reference of credentials, in place of the API's name.
+    pub credentials: Option<&'a str>,
+    /// Optional parameters and members that are filled from the input when it has them.
+    pub fields: &'a [String],
+}
+
+/// A task that was prepared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// What it may be called.
+    pub name: String,
+    /// The task object, but for where it leads.
+    pub task: Map<String, Value>,
+    /// What the operation has and the task has not, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Why an operation cannot be made a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsupported {
+    /// The task has no such method.
+    Method(String),
+    /// No content of these media types can be sent.
+    Content(Vec<String>),
+    /// The document says nothing of where the API is, or only relative to where it came from.
+    Server(String),
+    /// A wish that names no field.
+    Field {
+        /// What was wished for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+}
+
+impl Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method(method) => write!(f, "the method {method} is not supported"),
+            Self::Content(media_types) => write!(f, "content as {} is not supported", media_types.join(" or ")),
+            Self::Server(url) => write!(f, "the document does not say where the API is: its server is `{url}`"),
+            Self::Field { name, .. } => write!(f, "the operation has no field `{name}`"),
+        }
+    }
+}
+
+impl std::error::Error for Unsupported {}
+
+impl Unsupported {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Method(_) | Self::Content(_) => None,
+            Self::Server(_) => Some("--server https://api.example.com".to_owned()),
+            Self::Field { known, .. } if known.is_empty() => None,
+            Self::Field { known, .. } => Some(format!("one of {}", known.join(", "))),
+        }
+    }
+}
+
+/// Prepares a task.
+pub fn prepare(operation: &Operation, pin: &Pin, wishes: Wishes<'_>) -> Result<Prepared, Unsupported> {
+    let key = &operation.entry.key;
+    if key.method == "TRACE" {
+        return Err(Unsupported::Method(key.method.clone()));
+    }
+    let server = server(operation, wishes)?;
+    let content = content(operation)?;
+    let mut preparing = Preparing { wishes, inputs: Map::new(), left_out: Vec::new(), met: BTreeSet::new() };
+    let url = format!("{}{}", server.trim_end_matches('/'), preparing.path(operation));
+    let (query, mut headers) = preparing.parameters(operation);
+    let mut request = Map::from_iter([("method".to_owned(), json!(key.method)), ("url".to_owned(), json!(url))]);
+    let content = content.and_then(|content| Some((content, preparing.content(content)?)));
+    headers.extend(accept(operation));
+    if let Some((content, _)) = &content
+        && !matches!(essence(&content.media_type).as_str(), "application/json" | FORM)
+    {
+        headers.insert("Content-Type".to_owned(), json!(content.media_type));
+    }
+    for (name, members) in [("headers", headers), ("query", query)] {
+        if !members.is_empty() {
+            request.insert(name.to_owned(), Value::Object(members));
+        }
+    }
+    if let Some((content, value)) = content {
+        request.insert(if content.is_form() { "form" } else { "body" }.to_owned(), value);
+    }
+    if let Some(name) = wishes.fields.iter().find(|name| !preparing.met.contains(*name)) {
+        return Err(Unsupported::Field { name: name.clone(), known: known_fields(operation) });
+    }
+    let Preparing { inputs, left_out, .. } = preparing;
+    let task = task(operation, pin, wishes, inputs, request);
+    Ok(Prepared { name: name(operation), task, left_out })
+}
+
+fn task(
+    operation: &Operation,
+    pin: &Pin,
+    wishes: Wishes<'_>,
+    inputs: Map<String, Value>,
+    request: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut task = Map::new();
+    let mut put = |name: &str, value: Value| task.insert(name.to_owned(), value);
+    put("type", json!("Http"));
+    if !operation.entry.summary.is_empty() {
+        // A document may say anything, an expression among it.
+        put("description", json!(operation.entry.summary.replace("${", "$ {")));
+    }
+    let asked_for = !operation.security.is_empty() && !operation.anonymous;
+    if let Some(reference) = wishes.credentials.or(asked_for.then_some(pin.api.as_str())) {
+        put("credentials", json!(reference));
+    }
+    if !inputs.is_empty() {
+        put("inputParameters", Value::Object(inputs));
+    }
+    put("httpRequest", Value::Object(request));
+    if operation.repeatable && matches!(operation.entry.key.method.as_str(), "POST" | "PATCH") {
+        put("repeatable", json!(true));
+    }
+    if let Some(parameter) = operation.parameters.iter().find(|parameter| is_idempotency_key(parameter)) {
+        put("idempotencyKey", json!({ "header": parameter.name }));
+    }
+    // What may have taken effect is repeated only where that is safe, whatever stands here.
+    put("retry", json!({ "intervalSeconds": 1, "maxAttempts": 3, "backoffRate": 2 }));
+    put("operation", json!(pin));
+    task
+}
+
+/// The base URL, without what it may be relative to.
+fn server(operation: &Operation, wishes: Wishes<'_>) -> Result<String, Unsupported> {
+    if let Some(server) = wishes.server {
+        return Ok(server.to_owned());
+    }
+    let written = operation.servers.first().map_or("", String::as_str);
+    let absolute = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    if absolute(written) {
+        return Ok(written.to_owned());
+    }
+    let base = wishes.came_from.filter(|url| absolute(url)).and_then(|url| Url::parse(url).ok());
+    let joined = base.and_then(|base| base.join(written).ok()).map(String::from);
+    joined.ok_or_else(|| Unsupported::Server(written.to_owned()))
+}
+
+/// The content that can be sent, JSON before all other.
+fn content(operation: &Operation) -> Result<Option<&Content>, Unsupported> {
+    let contents = &operation.contents;
+    let is_text = |content: &&Content| {
+        let essence = essence(&content.media_type);
+        essence.starts_with("text/") || essence.ends_with("/xml") || essence.ends_with("+xml") || essence.ends_with("/sdp")
+    };
+    let json = contents.iter().find(|content| content.is_json());
+    let found = json.or_else(|| contents.iter().find(|content| content.is_form())).or_else(|| contents.iter().find(is_text));
+    if found.is_none() && !contents.is_empty() {
+        return Err(Unsupported::Content(contents.iter().map(|content| content.media_type.clone()).collect()));
+    }
+    Ok(found)
+}
+
+/// Asked for only where the API has something else to give as well.
+fn accept(operation: &Operation) -> Option<(String, Value)> {
+    let contents = operation.answers.iter().flat_map(|answer| &answer.contents);
+    let media_types: BTreeSet<_> = contents.map(|content| essence(&content.media_type)).collect();
+    (media_types.len() > 1 && media_types.contains("application/json"))
+        .then(|| ("Accept".to_owned(), json!("application/json")))
+}
+
+fn name(operation: &Operation) -> String {
+    let entry = &operation.entry;
+    let summary = entry.summary.trim_end_matches('.');
+    let text = match (summary.is_empty(), &entry.id) {
+        (false, _) => summary.to_owned(),
+        (true, Some(id)) => id.clone(),
+        (true, None) => entry.key.text(),
+    };
+    text.chars().take(MOST_NAME_CHARACTERS).collect::<String>().trim().to_owned()
+}
+
+fn is_idempotency_key(parameter: &Parameter) -> bool {
+    parameter.location == Location::Header && parameter.name.eq_ignore_ascii_case("idempotency-key")
+}
+
+/// Everything that `fields` may name.
+fn known_fields(operation: &Operation) -> Vec<String> {
+    let parameters = operation.parameters.iter().filter(|parameter| !parameter.required && !parameter.secret);
+    let mut known: Vec<_> = parameters.map(|parameter| parameter.name.clone()).collect();
+    if let Ok(Some(content)) = content(operation) {
+        let shape = Shape::of(&content.schema, &content.schema);
+        known.extend(shape.properties.iter().map(|(name, _)| (*name).to_owned()));
+    }
+    known
+}
+
+struct Preparing<'a> {
+    wishes: Wishes<'a>,
+    /// `inputParameters`
+    inputs: Map<String, Value>,
+    left_out: Vec<String>,
+    /// The wishes that named something.
+    met: BTreeSet<String>,
+}
+
+impl Preparing<'_> {
+    /// The path, with an expression for each parameter.
+    fn path(&mut self, operation: &Operation) -> String {
+        // Documents tell operations of the same path apart by a fragment, which is never sent (RFC 9110, section 7.1).
+        let written = operation.entry.key.path.split('#').next().unwrap_or_default();
+        // A dollar before a brace would make something else of the two.
+        let mut path = written.replace("${", "%24{");
+        for name in names_in(written) {
+            let Some(parameter) = of_path(operation, name) else { continue };
+            let value = example(parameter).and_then(|value| as_text(&value, parameter.style));
+            let input = self.input(name, value.map(Value::String).filter(|value| *value != json!("")));
+            path = path.replace(&format!("{{{name}}}"), &format!("\u{0}{input}\u{0}"));
+        }
+        // Done in the end, so that no name is taken for a parameter.
+        let mut open = false;
+        path.chars()
+            .map(|letter| match letter {
+                '\u{0}' => {
+                    open = !open;
+                    if open { "${".to_owned() } else { "}".to_owned() }
+                }
+                letter => letter.to_string(),
+            })
+            .collect()
+    }
+
+    /// Makes an input parameter, and gives its name in expressions. Without a value, whoever tests is asked for it.
+    fn input(&mut self, name: &str, value: Option<Value>) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+        let mut input: String = name.chars().map(plain).collect();
+        if !input.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
+            input.insert(0, '_');
+        }
+        while self.inputs.contains_key(&input) {
+            input.push('_');
+        }
+        let value = value.unwrap_or_else(|| json!(format!("${{workflow.input.{input}}}")));
+        self.inputs.insert(input.clone(), value);
+        input
+    }
+
+    /// Query and header fields.
+    fn parameters(&mut self, operation: &Operation) -> (Map<String, Value>, Map<String, Value>) {
+        let (mut query, mut headers, mut cookies) = (Map::new(), Map::new(), Vec::new());
+        for parameter in operation.parameters.iter().filter(|parameter| parameter.location != Location::Path) {
+            let name = &parameter.name;
+            if parameter.secret {
+                self.left_out.push(format!("`{name}`: the credentials add it"));
+                continue;
+            }
+            if is_idempotency_key(parameter) {
+                continue;
+            }
+            let wished = self.wishes.fields.contains(name);
+            if wished {
+                self.met.insert(name.clone());
+            }
+            match (parameter.location, parameter.required) {
+                (Location::Query, true) => self.required_in_query(parameter, &mut query),
+                (Location::Query, false) if wished => {
+                    query.insert(name.clone(), optional(name));
+                }
+                (Location::Header, true) => {
+                    let value = example(parameter).and_then(|value| as_text(&value, parameter.style));
+                    headers.insert(name.clone(), self.text_or_input(name, value));
+                }
+                (Location::Header, false) if wished => {
+                    headers.insert(name.clone(), optional(name));
+                }
+                (Location::Cookie, true) => {
+                    let value = example(parameter).and_then(|value| as_text(&value, Style::Commas));
+                    let value = self.text_or_input(name, value);
+                    cookies.push(format!("{name}={}", value.as_str().unwrap_or_default()));
+                }
+                _ => {}
+            }
+        }
+        if !cookies.is_empty() {
+            headers.insert("Cookie".to_owned(), json!(cookies.join("; ")));
+        }
+        (query, headers)
+    }
+
+    fn text_or_input(&mut self, name: &str, value: Option<String>) -> Value {
+        match value.and_then(|value| literal(&json!(value))) {
+            Some(value) => value,
+            None => json!(format!("${{{}}}", self.input(name, None))),
+        }
+    }
+
+    fn required_in_query(&mut self, parameter: &Parameter, query: &mut Map<String, Value>) {
+        let name = &parameter.name;
+        let found = example(parameter);
+        let value = match (parameter.style, &found) {
+            (Style::DeepObject, Some(Value::Object(members))) => {
+                for (member, value) in members {
+                    if let Some(value) = scalar(value).and_then(|value| literal(&value)) {
+                        query.insert(format!("{name}[{member}]"), value);
+                    }
+                }
+                return;
+            }
+            (Style::Repeated, Some(Value::Array(values))) => {
+                values.iter().map(scalar).collect::<Option<Vec<_>>>().map(Value::Array)
+            }
+            (Style::Repeated, Some(value)) => scalar(value),
+            (style, Some(value)) => as_text(value, style).map(Value::String),
+            (_, None) => None,
+        };
+        let value = value.and_then(|value| literal(&value));
+        let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
+        query.insert(name.clone(), value);
+    }
+
+    /// A form or a body.
+    fn content(&mut self, content: &Content) -> Option<Value> {
+        if !content.is_json() && !content.is_form() {
+            let input = self.input("content", content.example.clone().filter(Value::is_string));
+            return Some(json!(format!("${{{input}}}")));
+        }
+        let schema = &content.schema;
+        let shape = Shape::of(schema, schema);
+        if !shape.properties.is_empty() {
+            let members = self.members(content, &shape);
+            if content.is_form() {
+                return Some(Value::Object(members));
+            }
+            if has_expressions(&members) || takes(schema, &Value::Object(members.clone())) {
+                return Some(Value::Object(members));
+            }
+        } else if content.is_form() {
+            return Some(json!({}));
+        }
+        let given = content.example.clone().filter(|example| takes(schema, example));
+        let value = given.or_else(|| Examples::new(schema).value(schema, "text")).and_then(|value| literal(&value));
+        Some(value.unwrap_or_else(|| json!(format!("${{{}}}", self.input("content", None)))))
+    }
+
+    /// What is required; where nothing is, what the document shows, or all there is to choose from.
+    fn members(&mut self, content: &Content, shape: &Shape<'_>) -> Map<String, Value> {
+        let schema = &content.schema;
+        let examples = Examples::new(schema);
+        let shown = content.example.as_ref().and_then(Value::as_object);
+        let writable = |schema: &Value| !Shape::of(&content.schema, schema).is("readOnly");
+        let mut members = Map::new();
+        let nothing_required = !shape.properties.iter().any(|(name, _)| shape.required.contains(name));
+        if nothing_required
+            && let Some(shown) = content.example.as_ref().filter(|shown| takes(schema, shown)).and_then(literal)
+        {
+            members.extend(shown.as_object().cloned().unwrap_or_default());
+        }
+        let show_all = nothing_required && members.is_empty() && self.wishes.fields.is_empty();
+        let mut optional_members = 0;
+        for (name, of_member) in &shape.properties {
+            if shape.required.contains(name) {
+                let shown = shown.and_then(|shown| shown.get(*name)).filter(|value| {
+                    // Of the same member, in the same place.
+                    takes_member(schema, of_member, value)
+                });
+                let value = shown.cloned().or_else(|| examples.value(of_member, name)).and_then(|value| literal(&value));
+                let value = value.filter(|value| !content.is_form() || in_form(value));
+                let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
+                members.insert((*name).to_owned(), value);
+                continue;
+            }
+            let wished = self.wishes.fields.iter().any(|field| field == name);
+            if wished {
+                self.met.insert((*name).to_owned());
+            }
+            if wished || (show_all && optional_members < MOST_OPTIONAL_MEMBERS && writable(of_member)) {
+                optional_members += 1;
+                members.entry((*name).to_owned()).or_insert_with(|| optional(name));
+            }
+        }
+        members
+    }
+}
+
+fn of_path<'o>(operation: &'o Operation, name: &str) -> Option<&'o Parameter> {
+    operation.parameters.iter().find(|parameter| parameter.location == Location::Path && parameter.name == name)
+}
+
+/// A value that the document gives for a parameter, or one of the right type.
+fn example(parameter: &Parameter) -> Option<Value> {
+    let given = parameter.example.clone().filter(|value| takes(&parameter.schema, value));
+    given.or_else(|| Examples::new(&parameter.schema).value(&parameter.schema, &parameter.name))
+}
+
+fn takes(schema: &Value, value: &Value) -> bool {
+    schema::compile(schema).is_ok_and(|validator| validator.is_valid(value))
+}
+
+fn takes_member(root: &Value, member: &Value, value: &Value) -> bool {
+    takes(&Examples::new(root).in_root(member), value)
+}
+
+/// `"${?name}"`: from the input when it is there.
+fn optional(name: &str) -> Value {
+    let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    match plain {
+        true => json!(format!("${{?{name}}}")),
+        false => json!(format!("${{?$['{}']}}", name.replace('\\', "\\\\").replace('\'', "\\'"))),
+    }
+}
+
+/// A value that stands in a definition for itself: no text in it is taken for an expression. None where that cannot be.
+fn literal(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(text) if text.starts_with("jsonata:") => None,
+        // Text that opens an expression and does not close it cannot be escaped.
+        Value::String(text) if text.contains("${") => {
+            let closed = text.split("${").skip(1).all(|rest| rest.contains('}'));
+            closed.then(|| json!(text.replace("${", "$${")))
+        }
+        Value::Array(elements) => elements.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::Array),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                let value = literal(value).filter(|_| !name.contains("${"))?;
+                Some((name.clone(), value))
+            };
+            members.iter().map(member).collect::<Option<Map<_, _>>>().map(Value::Object)
+        }
+        _ => Some(value.clone()),
+    }
+}
+
+fn scalar(value: &Value) -> Option<Value> {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)).then(|| value.clone())
+}
+
+fn in_form(value: &Value) -> bool {
+    scalar(value).is_some() || value.as_array().is_some_and(|values| values.iter().all(|value| scalar(value).is_some()))
+}
+
+/// A value as it is written within one piece of text.
+fn as_text(value: &Value, style: Style) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    };
+    match (style, value) {
+        (Style::Json, value) => Some(value.to_string()),
+        (_, Value::Array(values)) => {
+            let separator = match style {
+                Style::Spaces => " ",
+                Style::Pipes => "|",
+                _ => ",",
+            };
+            Some(values.iter().map(text).collect::<Option<Vec<_>>>()?.join(separator))
+        }
+        (_, value) => text(value),
+    }
+}
+
+fn has_expressions(members: &Map<String, Value>) -> bool {
+    members.values().any(|value| value.as_str().is_some_and(|text| text.starts_with("${")))
+}

@@ -1,0 +1,413 @@
+//! A schema of any OpenAPI version → JSON Schema 2020-12 that is complete in itself: what it refers to stands in its own
+//! `$defs`. What is wrong costs that keyword alone, and is told. The result can be compiled, whatever the document said.
+//!
+//! For a request what only answers have (`readOnly`) is not required, and the other way round.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::{Map, Value, json};
+
+use super::operation::Omission;
+use super::reference;
+
+/// What one schema may have with all it refers to: the largest of real documents have below 20,000.
+const MOST_NODES: usize = 200_000;
+
+/// How deep schemas may stand in schemas; JSON that serde_json reads is no deeper.
+const MOST_DEPTH: usize = 128;
+
+const DEFINITIONS: &str = "#/$defs/";
+
+/// The version that a document is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Swagger2,
+    OpenApi30,
+    OpenApi31,
+}
+
+/// Which way what a schema describes goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Request,
+    Answer,
+}
+
+/// Translates schemas of one document.
+pub(super) struct Translator<'d> {
+    root: &'d Value,
+    dialect: Dialect,
+    direction: Direction,
+    /// What has been left out so far.
+    omissions: BTreeSet<Omission>,
+    /// Places that schemas refer to, each with the name of its definition.
+    names: BTreeMap<String, String>,
+    used: BTreeSet<String>,
+    open: VecDeque<String>,
+    nodes: usize,
+    /// Patterns that were tried, and whether they can be compiled.
+    patterns: BTreeMap<String, bool>,
+}
+
+impl<'d> Translator<'d> {
+    pub(super) fn new(root: &'d Value, dialect: Dialect) -> Self {
+        Self {
+            root,
+            dialect,
+            direction: Direction::Request,
+            omissions: BTreeSet::new(),
+            names: BTreeMap::new(),
+            used: BTreeSet::new(),
+            open: VecDeque::new(),
+            nodes: 0,
+            patterns: BTreeMap::new(),
+        }
+    }
+
+    /// One schema with all that it refers to.
+    pub(super) fn complete(&mut self, written: &Value, place: &str, direction: Direction) -> Value {
+        self.direction = direction;
+        self.names.clear();
+        self.used.clear();
+        self.open.clear();
+        self.nodes = 0;
+        let mut schema = self.schema(written, place, 0);
+        let mut definitions = Map::new();
+        while let Some(place) = self.open.pop_front() {
+            let Some(written) = self.root.pointer(&place) else { continue };
+            let definition = self.schema(written, &place, 0);
+            definitions.insert(self.names[&place].clone(), definition);
+        }
+        if !definitions.is_empty() {
+            break_circles(&mut definitions);
+            match &mut schema {
+                Value::Object(schema) => schema.insert("$defs".to_owned(), Value::Object(definitions)),
+                _ => None,
+            };
+        }
+        schema
+    }
+
+    /// One schema alone, for what is wrong with it.
+    pub(super) fn look_at(&mut self, written: &Value, place: &str) {
+        self.nodes = 0;
+        self.schema(written, place, 0);
+        self.open.clear();
+    }
+
+    /// What had to be left out.
+    pub(super) fn into_omissions(self) -> BTreeSet<Omission> {
+        self.omissions
+    }
+
+    fn omit(&mut self, place: String, reason: impl Into<String>) {
+        self.omissions.insert(Omission { place, reason: reason.into() });
+    }
+
+    fn schema(&mut self, written: &Value, place: &str, depth: usize) -> Value {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES || depth > MOST_DEPTH {
+            if self.nodes == MOST_NODES + 1 || depth > MOST_DEPTH {
+                self.omit(place.to_owned(), "the schema is too large; from here on anything is taken");
+            }
+            return json!(true);
+        }
+        let written = match written {
+            Value::Object(written) => written,
+            Value::Bool(_) => return written.clone(),
+            _ => {
+                self.omit(place.to_owned(), "a schema must be an object");
+                return json!(true);
+            }
+        };
+        let mut schema = Map::new();
+        let refers = written.contains_key("$ref");
+        for (keyword, value) in written {
+            // Beside a reference only what everybody understands so counts (OpenAPI 3.0, section 4.7.23).
+            if refers && self.dialect != Dialect::OpenApi31 && !matches!(keyword.as_str(), "$ref" | "description") {
+                continue;
+            }
+            let at = child(place, keyword);
+            match self.keyword(keyword, value, &at, depth) {
+                Ok(Some(translated)) => {
+                    schema.insert(keyword.clone(), translated);
+                }
+                Ok(None) => {}
+                Err(reason) => self.omit(at, reason),
+            }
+        }
+        self.adapt(written, &mut schema, place, depth);
+        Value::Object(schema)
+    }
+
+    /// A keyword whose meaning needs no other one; none for what says nothing about values.
+    fn keyword(&mut self, keyword: &str, value: &Value, at: &str, depth: usize) -> Result<Option<Value>, String> {
+        let kept = |fits: bool, what: &str| match fits {
+            true => Ok(Some(value.clone())),
+            false => Err(format!("`{keyword}` must be {what}")),
+        };
+        match keyword {
+            "$ref" => {
+                let reference = value.as_str().ok_or("`$ref` must be text")?;
+                reference::find(self.root, reference)?;
+                Ok(Some(self.definition(reference::place_of(reference)?)))
+            }
+            "not" | "contains" | "propertyNames" | "if" | "then" | "else" | "unevaluatedItems"
+            | "unevaluatedProperties" | "additionalProperties" => Ok(Some(self.schema(value, at, depth + 1))),
+            "items" if !value.is_array() => Ok(Some(self.schema(value, at, depth + 1))),
+            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+                let list = value.as_array().filter(|list| !list.is_empty());
+                let list = list.ok_or_else(|| format!("`{keyword}` must be a list of schemas"))?;
+                let of = |(index, schema)| self.schema(schema, &format!("{at}/{index}"), depth + 1);
+                Ok(Some(list.iter().enumerate().map(of).collect()))
+            }
+            "properties" | "patternProperties" | "dependentSchemas" => {
+                let members = value.as_object().ok_or_else(|| format!("`{keyword}` must be an object"))?;
+                let mut schemas = Map::new();
+                for (name, schema) in members {
+                    if keyword == "patternProperties" && !self.can_match(name) {
+                        self.omit(child(at, name), "the pattern cannot be compiled");
+                        continue;
+                    }
+                    schemas.insert(name.clone(), self.schema(schema, &child(at, name), depth + 1));
+                }
+                Ok(Some(Value::Object(schemas)))
+            }
+            "maximum" | "minimum" => kept(value.is_number(), "a number"),
+            "multipleOf" => kept(value.as_f64().is_some_and(|number| number > 0.0), "a number above 0"),
+            "exclusiveMaximum" | "exclusiveMinimum" if value.is_boolean() => Ok(None),
+            "exclusiveMaximum" | "exclusiveMinimum" => kept(value.is_number(), "a number"),
+            "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties" => {
+                kept(value.as_u64().is_some(), "a whole number, 0 or more")
+            }
+            "uniqueItems" | "readOnly" | "writeOnly" | "deprecated" => kept(value.is_boolean(), "true or false"),
+            "format" | "title" | "description" => kept(value.is_string(), "text"),
+            "pattern" => match value.as_str() {
+                Some(pattern) if self.can_match(pattern) => Ok(Some(value.clone())),
+                Some(_) => Err("the pattern cannot be compiled".to_owned()),
+                None => Err("`pattern` must be text".to_owned()),
+            },
+            "required" if value.is_boolean() => Err("`required` must be a list of names".to_owned()),
+            "required" => kept(is_list_of_text(value), "a list of names"),
+            "enum" => kept(value.as_array().is_some_and(|values| !values.is_empty()), "a list of values"),
+            "const" | "default" | "examples" => Ok(Some(value.clone())),
+            // What refers by anything but places cannot be followed.
+            "$dynamicRef" | "$recursiveRef" => Err(format!("`{keyword}` cannot be followed")),
+            _ => Ok(None),
+        }
+    }
+
+    /// What means something else in another version, or only together.
+    fn adapt(&mut self, written: &Map<String, Value>, schema: &mut Map<String, Value>, place: &str, depth: usize) {
+        self.types(written, schema, place);
+        // JSON Schema 4 has lists for tuples, and `true` beside a limit that is excluded.
+        if let Some(Value::Array(list)) = written.get("items") {
+            let at = child(place, "items");
+            let of = |(index, schema)| self.schema(schema, &format!("{at}/{index}"), depth + 1);
+            let tuple: Vec<_> = list.iter().enumerate().map(of).collect();
+            if !tuple.is_empty() {
+                schema.insert("prefixItems".to_owned(), Value::Array(tuple));
+            }
+        }
+        for (excludes, limit) in [("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")] {
+            if written.get(excludes) == Some(&Value::Bool(true))
+                && let Some(limit) = schema.shift_remove(limit)
+            {
+                schema.insert(excludes.to_owned(), limit);
+            }
+        }
+        if let (Some(example), false) = (written.get("example"), schema.contains_key("examples")) {
+            schema.insert("examples".to_owned(), json!([example]));
+        }
+        self.require_what_goes_this_way(written, schema);
+        let nullable = ["nullable", "x-nullable"].iter().any(|name| written.get(*name) == Some(&Value::Bool(true)));
+        if nullable && self.dialect != Dialect::OpenApi31 {
+            allow_null(schema);
+        }
+    }
+
+    fn types(&mut self, written: &Map<String, Value>, schema: &mut Map<String, Value>, place: &str) {
+        const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "null"];
+        let Some(value) = written.get("type").filter(|_| !written.contains_key("$ref")) else { return };
+        let known = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+        let kept = match value {
+            Value::String(name) if name == "file" => None,
+            Value::String(_) if known(value) => Some(value.clone()),
+            Value::Array(names) if !names.is_empty() && names.iter().all(known) => {
+                let unique: BTreeSet<_> = names.iter().filter_map(Value::as_str).collect();
+                (unique.len() == names.len()).then(|| value.clone())
+            }
+            _ => None,
+        };
+        match kept {
+            Some(value) => {
+                schema.insert("type".to_owned(), value);
+            }
+            None => self.omit(child(place, "type"), format!("{value} is no type of JSON")),
+        }
+    }
+
+    fn require_what_goes_this_way(&self, written: &Map<String, Value>, schema: &mut Map<String, Value>) {
+        let other = match self.direction {
+            Direction::Request => "readOnly",
+            Direction::Answer => "writeOnly",
+        };
+        let Some(Value::Array(required)) = schema.get_mut("required") else { return };
+        let properties = written.get("properties");
+        let goes = |name: &Value| {
+            let property = properties.and_then(|properties| properties.get(name.as_str()?));
+            property.and_then(|property| property.get(other)) != Some(&Value::Bool(true))
+        };
+        required.retain(goes);
+    }
+
+    fn can_match(&mut self, pattern: &str) -> bool {
+        if let Some(known) = self.patterns.get(pattern) {
+            return *known;
+        }
+        let compiled = compile(&json!({ "pattern": pattern })).is_ok();
+        self.patterns.insert(pattern.to_owned(), compiled);
+        compiled
+    }
+
+    /// The reference that stands for one of the document's.
+    fn definition(&mut self, place: String) -> Value {
+        if let Some(name) = self.names.get(&place) {
+            return json!(format!("{DEFINITIONS}{name}"));
+        }
+        let last = place.rsplit('/').next().filter(|last| !last.is_empty()).unwrap_or("root");
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
+        let mut name: String = last.chars().map(plain).collect();
+        if !self.used.insert(name.clone()) {
+            name = format!("{name}-{}", self.names.len());
+            self.used.insert(name.clone());
+        }
+        let reference = json!(format!("{DEFINITIONS}{name}"));
+        self.names.insert(place.clone(), name);
+        self.open.push_back(place);
+        reference
+    }
+}
+
+/// Compiles a schema; patterns are matched in linear time, whatever they are.
+pub(super) fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(MOST_PATTERN_BYTES))
+        .should_validate_formats(true)
+        .offline()
+        .build(schema)
+        .map_err(|error| error.to_string())
+}
+
+/// Compiled; the default of the crate `regex` is ten times that.
+const MOST_PATTERN_BYTES: usize = 1024 * 1024;
+
+/// What a reference within a complete schema leads to.
+pub(super) fn definition<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let mut schema = schema;
+    for _ in 0..MOST_DEPTH {
+        let name = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix(DEFINITIONS));
+        match name.and_then(|name| root.get("$defs")?.get(name)) {
+            Some(definition) => schema = definition,
+            None => return schema,
+        }
+    }
+    schema
+}
+
+fn child(place: &str, name: &str) -> String {
+    crate::source::pointer(place, name)
+}
+
+fn is_list_of_text(value: &Value) -> bool {
+    value.as_array().is_some_and(|values| values.iter().all(Value::is_string))
+}
+
+/// `null` as well as what the schema says.
+fn allow_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(values)) = schema.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
+    }
+    match schema.get_mut("type") {
+        Some(Value::Array(names)) if !names.contains(&json!("null")) => names.push(json!("null")),
+        Some(Value::Array(_)) => {}
+        Some(name) => *name = json!([name.clone(), "null"]),
+        // Without a type it is the parts that refuse null.
+        None => {
+            let parts: Vec<_> = ["$ref", "allOf", "anyOf", "oneOf"]
+                .iter()
+                .filter_map(|keyword| Some(((*keyword).to_owned(), schema.shift_remove(*keyword)?)))
+                .collect();
+            if !parts.is_empty() {
+                let rest = Value::Object(parts.into_iter().collect());
+                schema.insert("anyOf".to_owned(), json!([rest, { "type": "null" }]));
+            }
+        }
+    }
+}
+
+/// Keywords whose schemas are about the same value, and so would never end in a circle.
+const SAME_VALUE: [&str; 8] = ["$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
+
+/// Opens circles of references that say nothing but each other.
+fn break_circles(definitions: &mut Map<String, Value>) {
+    fn leads_to(schema: &Value, found: &mut BTreeSet<String>) {
+        let Value::Object(members) = schema else { return };
+        for keyword in SAME_VALUE {
+            match members.get(keyword) {
+                Some(Value::String(reference)) => {
+                    found.extend(reference.strip_prefix(DEFINITIONS).map(str::to_owned));
+                }
+                Some(Value::Array(schemas)) => schemas.iter().for_each(|schema| leads_to(schema, found)),
+                Some(schema) => leads_to(schema, found),
+                None => {}
+            }
+        }
+    }
+    // What leads to nothing that is left cannot be in a circle.
+    let mut left: BTreeMap<String, BTreeSet<String>> = definitions
+        .iter()
+        .map(|(name, schema)| {
+            let mut found = BTreeSet::new();
+            leads_to(schema, &mut found);
+            (name.clone(), found)
+        })
+        .collect();
+    loop {
+        let ends: BTreeSet<_> =
+            left.iter().filter(|(_, found)| found.is_empty()).map(|(name, _)| name.clone()).collect();
+        if ends.is_empty() {
+            let Some(name) = left.keys().next().cloned() else { return };
+            // One of a circle, or on the way to one: opened here or by the next.
+            if is_in_circle(&left, &name) {
+                definitions.insert(name.clone(), json!({ "description": "refers to itself" }));
+            }
+            left.remove(&name);
+            left.values_mut().for_each(|found| {
+                found.remove(&name);
+            });
+            continue;
+        }
+        left.retain(|name, _| !ends.contains(name));
+        left.values_mut().for_each(|found| found.retain(|name| !ends.contains(name)));
+    }
+}
+
+fn is_in_circle(graph: &BTreeMap<String, BTreeSet<String>>, name: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<&str> = vec![name];
+    while let Some(at) = open.pop() {
+        for next in graph.get(at).into_iter().flatten() {
+            if next == name {
+                return true;
+            }
+            if seen.insert(next.as_str()) {
+                open.push(next);
+            }
+        }
+    }
+    false
+}
