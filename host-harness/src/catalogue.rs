@@ -4,7 +4,7 @@
 //! syntax      text → JSON
 //! document    JSON → operations ◀─ reference, schema
 //! search      words → operations
-//! fields      a schema → what people read
+//! docs        an operation → what people read ◀─ fields, shape
 //! prepared    an operation → a task ◀─ example, shape, pin
 //! conformity  a request or an answer against its operation ◀─ call
 //! store       the documents of one user; changes, what an update brings
@@ -13,6 +13,7 @@
 mod call;
 mod changes;
 mod conformity;
+mod docs;
 mod document;
 mod example;
 mod fields;
@@ -32,6 +33,7 @@ use std::sync::LazyLock;
 pub use self::call::Call;
 pub use self::changes::{Changed, Changes, compare};
 pub use self::conformity::{Conformity, Difference, compare_answer, compare_request};
+pub use self::docs::{AnswerDocs, ContentDocs, OperationDocs, ParameterDocs};
 pub use self::document::{Document, DocumentError};
 pub use self::fields::Field;
 pub use self::operation::{

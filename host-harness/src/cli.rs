@@ -1,17 +1,22 @@
 //! Arguments in, text out.
 
+mod add;
+mod catalogue;
 mod check;
 mod confirm;
 mod credentials;
 mod curl;
+mod docs;
 mod findings;
 mod grant;
 mod input;
 mod interrupted;
+mod operation;
 mod output;
 mod print;
 mod progress;
 mod run;
+mod search;
 mod stand_in;
 mod start;
 mod test;
@@ -26,6 +31,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use etcetera::BaseStrategy;
+use http_task_host::catalogue::Catalogue;
 use http_task_host::component::Failure;
 use http_task_host::credentials::{self as secrets, Credentials};
 use http_task_host::grants::Grants;
@@ -73,6 +79,9 @@ struct Settings {
     /// The file of authorities, client certificates and a proxy [default: transport.toml in the configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     transport: Option<PathBuf>,
+    /// The folder of the catalogue [default: http-task/catalogue in the data folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    catalogue: Option<PathBuf>,
     /// Add a line of JSON to this file for every call: request, answer, decisions, timings, limits
     #[arg(long, global = true, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -83,6 +92,12 @@ struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Find operations of APIs by words
+    Search(search::Arguments),
+    /// Show an operation's reference docs: parameters, fields, answers, authentication
+    Docs(docs::Arguments),
+    /// Add an operation to a definition as an HTTP Task
+    Add(add::Arguments),
     /// Test request: send one HTTP Task's request and show what was sent and what came back
     Test(test::Arguments),
     /// Run a whole definition in this process, and show each task as it happens
@@ -93,6 +108,8 @@ enum Command {
     Grant(grant::Arguments),
     /// Name secrets, without showing them to definitions
     Credentials(credentials::Arguments),
+    /// Choose the APIs whose operations can be searched and added
+    Catalogue(catalogue::Arguments),
     /// Play Pipedrive on this machine, for trying anything against it: no account, no configuration
     StandIn(stand_in::Arguments),
     /// Print completions for a shell
@@ -163,7 +180,11 @@ impl<E: std::error::Error> From<E> for Stop {
 pub fn main() -> ExitCode {
     let redactor = Redactor::default();
     start::redact_panics(&redactor);
-    let Cli { settings, command } = Cli::parse();
+    let Cli { mut settings, command } = Cli::parse();
+    if matches!(command, Command::Add(_)) {
+        // There the option names a reference, not the file.
+        settings.credentials = None;
+    }
     let output = Output::new(redactor, settings.json);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -187,9 +208,13 @@ pub fn main() -> ExitCode {
             settings.teach(&output)?;
         }
         match command {
+            Command::Search(arguments) => search::run(arguments, &settings, &output).await,
+            Command::Docs(arguments) => docs::run(arguments, &settings, &output).await,
+            Command::Add(arguments) => add::run(arguments, &settings, &output).await,
+            Command::Catalogue(arguments) => catalogue::run(arguments, &settings, &output).await,
             Command::Test(arguments) => test::run(arguments, &settings, &output).await,
             Command::Run(arguments) => run::run(arguments, &settings, &output).await,
-            Command::Check(arguments) => check::run(arguments, &output).await,
+            Command::Check(arguments) => check::run(arguments, &settings, &output).await,
             Command::Grant(arguments) => grant::run(arguments, &settings, &output).await,
             Command::Credentials(arguments) => credentials::run(arguments, &settings, &output).await,
             Command::StandIn(arguments) => stand_in::run(arguments, &output).await,
@@ -246,6 +271,26 @@ impl Settings {
         let grants = Grants::read(&self.grants()?)?;
         let credentials = self.read_credentials()?;
         Ok(Egress::by(self.transport()?, grants, credentials, output.redactor().clone())?)
+    }
+
+    fn catalogue_folder(&self) -> Result<PathBuf, Stop> {
+        match (&self.catalogue, etcetera::choose_base_strategy()) {
+            (Some(named), _) => Ok(named.clone()),
+            (None, Ok(folders)) => Ok(folders.data_dir().join("http-task").join("catalogue")),
+            (None, Err(error)) => Err(Stop::usage(error.to_string()).hint("--catalogue FOLDER")),
+        }
+    }
+
+    /// The catalogue; without a folder for it, what is built in.
+    fn read_catalogue(&self) -> Result<Catalogue, Stop> {
+        match self.catalogue_folder() {
+            Ok(folder) => Ok(Catalogue::open(folder)?),
+            Err(_) => Ok(Catalogue::built_in()),
+        }
+    }
+
+    fn writable_catalogue(&self) -> Result<Catalogue, Stop> {
+        Ok(Catalogue::open(self.catalogue_folder()?)?)
     }
 
     fn transport(&self) -> Result<Transport, Stop> {

@@ -2,6 +2,7 @@
 //! it is then sent, and given its credential.
 
 mod call;
+mod fetch;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::{HeaderName, HeaderValue, Request};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::call::{CallEgress, Record, error_code};
+pub use self::fetch::FetchError;
 use crate::client::Client;
 use crate::credentials::{Credential, Credentials, Unavailable, Way};
 use crate::grants::{Grants, Need, Refusal};

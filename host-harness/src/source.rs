@@ -44,7 +44,7 @@ pub struct Finding {
 }
 
 /// JSON as it is (RFC 8259), without what the parser would forgive.
-const STRICT: ParseOptions = ParseOptions {
+pub(crate) const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
     allow_trailing_commas: false,

@@ -1,6 +1,7 @@
 //! A workflow definition as it stands in a file: its tasks, where they are, and what is wrong with their connections.
 //! What an HTTP Task itself says is the component's to check.
 
+pub mod insertion;
 mod routes;
 
 use std::collections::BTreeSet;

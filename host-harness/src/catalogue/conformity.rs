@@ -5,6 +5,7 @@ mod message;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::message::said;
@@ -16,13 +17,14 @@ use crate::component::{Body, Response};
 use crate::source::pointer;
 
 /// Something that differs from what the document says.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Difference {
     /// In the task, as a JSON Pointer; of an answer, in its body.
     pub place: String,
     /// A lower-case phrase.
     pub message: String,
     /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 

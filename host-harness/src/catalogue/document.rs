@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub(super) use self::parameters::names_in;
 use super::operation::{Entry, Omission, Operation, OperationKey};
+use super::prepared;
 use super::reference::{self, Part};
 use super::schema::{Dialect, Direction, Translator};
 use super::syntax::{self, SyntaxError};
@@ -73,7 +74,10 @@ impl Document {
         // Whole, for all that is wrong with any; what is kept is what a list shows.
         let entries = operations.iter().map(|found| reader.entry(found)).collect();
         for found in &operations {
-            reader.operation(found, Schemas::LookedAt);
+            let operation = reader.operation(found, Schemas::LookedAt);
+            if let Some(why) = prepared::unsupported(&operation) {
+                reader.omit(found.place.clone(), format!("no task can be made of it: {why}"));
+            }
         }
         reader.look_at_components();
         let mut omissions = reader.into_omissions();
@@ -95,12 +99,6 @@ impl Document {
         let mut reader = Reader::new(&self.value, self.dialect);
         let found = reader.found(entry)?;
         Some(reader.operation(&found, Schemas::Complete))
-    }
-
-    /// What a document says of an operation, for comparing two of them.
-    #[allow(dead_code)]
-    pub(super) fn written(&self, entry: &Entry) -> Option<&Value> {
-        self.value.pointer(&entry.place)
     }
 }
 

@@ -87,12 +87,21 @@ impl Unsupported {
     }
 }
 
+/// Why no task can be made of an operation, whatever is wished.
+pub(super) fn unsupported(operation: &Operation) -> Option<Unsupported> {
+    let method = &operation.entry.key.method;
+    if method == "TRACE" {
+        return Some(Unsupported::Method(method.clone()));
+    }
+    content(operation).err()
+}
+
 /// Prepares a task.
 pub fn prepare(operation: &Operation, pin: &Pin, wishes: Wishes<'_>) -> Result<Prepared, Unsupported> {
-    let key = &operation.entry.key;
-    if key.method == "TRACE" {
-        return Err(Unsupported::Method(key.method.clone()));
+    if let Some(why) = unsupported(operation) {
+        return Err(why);
     }
+    let key = &operation.entry.key;
     let server = server(operation, wishes)?;
     let content = content(operation)?;
     let mut preparing = Preparing { wishes, inputs: Map::new(), left_out: Vec::new(), met: BTreeSet::new() };

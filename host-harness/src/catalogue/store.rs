@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -164,14 +164,4 @@ impl Store {
         let text = toml::to_string(&self.index).map_err(|error| of_index(io::Error::other(error)))?;
         settings_file::replace(&path, |file| file.write_all(text.as_bytes())).map_err(of_index)
     }
-}
-
-/// The folder of a user's data.
-pub(super) fn is_url(source: &str) -> bool {
-    source.starts_with("https://") || source.starts_with("http://")
-}
-
-/// What a document from a file is called in the index: where it is, wherever somebody is later.
-pub(super) fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }

@@ -3,23 +3,29 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use http_task_host::catalogue::Catalogue;
 use http_task_host::plan;
 use http_task_host::source::{Finding, Source};
 use http_task_host::workflow::Definition;
 use http_task_host::{Egress, HttpTask};
 
 use super::output::Output;
-use super::{Exit, Stop, findings, load, read_source};
+use super::{Exit, Settings, Stop, findings, load, operation, read_source};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The workflow definition
     definition: PathBuf,
+    /// Warn only of what the documents of the catalogue say against its tasks
+    #[arg(long)]
+    ignore_schema: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Stop> {
+pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let source = read_source(&arguments.definition, output)?;
-    let Read { definition, problems, warnings } = read(source, &load(Egress::offline())?).await?;
+    let catalogue = settings.read_catalogue()?;
+    let read = read(source, &load(Egress::offline())?, &catalogue, arguments.ignore_schema).await?;
+    let Read { definition, problems, warnings } = read;
     if !problems.is_empty() {
         findings::show(definition.source(), &problems, output);
         return Ok(Exit::Usage);
@@ -48,8 +54,14 @@ pub(super) struct Read {
     pub(super) warnings: Vec<Finding>,
 }
 
-/// Reads a definition: its connections are checked by this program, its HTTP Tasks by the component.
-pub(super) async fn read(source: Source, component: &HttpTask) -> Result<Read, Stop> {
+/// Reads a definition: its connections are checked by this program, its HTTP Tasks by the component, and what they were made
+/// from by the catalogue.
+pub(super) async fn read(
+    source: Source,
+    component: &HttpTask,
+    catalogue: &Catalogue,
+    ignore_schema: bool,
+) -> Result<Read, Stop> {
     let (definition, mut problems) = Definition::read(source);
     let mut warnings = Vec::new();
     for task in definition.http_tasks() {
@@ -60,6 +72,9 @@ pub(super) async fn read(source: Source, component: &HttpTask) -> Result<Read, S
         list.extend(findings::all_located(definition.source(), task, found));
     }
     add(&mut problems, plan::check(&definition));
+    let differences = operation::compare(catalogue, &definition)?.tolerated(ignore_schema);
+    add_elsewhere(&mut problems, differences.problems);
+    add_elsewhere(&mut warnings, differences.warnings);
     Ok(Read { definition, problems, warnings })
 }
 
@@ -67,4 +82,10 @@ pub(super) async fn read(source: Source, component: &HttpTask) -> Result<Read, S
 pub(super) fn add(found: &mut Vec<Finding>, more: Vec<Finding>) {
     let known: Vec<_> = found.iter().map(|finding| finding.place.clone()).collect();
     found.extend(more.into_iter().filter(|finding| !known.iter().any(|known| known.starts_with(&finding.place))));
+}
+
+/// What is said of a place is said once, and of each of its parts as well.
+pub(super) fn add_elsewhere(found: &mut Vec<Finding>, more: Vec<Finding>) {
+    let known: Vec<_> = found.iter().map(|finding| finding.place.clone()).collect();
+    found.extend(more.into_iter().filter(|finding| !known.contains(&finding.place)));
 }

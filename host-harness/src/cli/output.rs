@@ -74,6 +74,11 @@ impl Output {
         self.losses.keep(writeln!(stdout, "{}", self.redactor.redact(&json)).and_then(|()| stdout.flush()));
     }
 
+    /// Text as it would be put: without secrets, and with nothing in it that steers a terminal.
+    pub(super) fn harmless(&self, text: &str) -> String {
+        harmless(&self.redactor.redact(text))
+    }
+
     /// Talk.
     pub(super) fn say(&self, text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{}", harmless(&self.redactor.redact(text)));

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use http_task_host::catalogue::Difference;
 use http_task_host::component::{Body, Completed, Denial, Failure, Problem, Request, Response, Run};
 use http_task_host::exchange::{Exchange, head};
 use http_task_host::grants;
@@ -134,6 +135,15 @@ fn outcome(outcome: &Result<Completed, Failure>) -> String {
 
 fn warnings(warnings: &[Problem]) -> String {
     warnings.iter().map(|warning| format!("{LATER}warning{LATER:#}: {}\n", problem_line(warning))).collect()
+}
+
+/// Where an answer is not what its document says.
+pub(super) fn differences(differences: &[Difference], output: &Output) {
+    for Difference { place, message, .. } in differences {
+        let place = if place.is_empty() { String::new() } else { format!(" at {}", visible(place)) };
+        let message = visible(message);
+        output.put(&format!("{LATER}warning{LATER:#}: the answer is not as its document says{place}: {message}\n"));
+    }
 }
 
 /// The failure, why it is that, and what to do.

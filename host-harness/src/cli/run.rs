@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use http_task_host::catalogue::Catalogue;
 use http_task_host::HttpTask;
 use http_task_host::component::{Denial, Problem};
 use http_task_host::plan::{Plan, failure_workflow};
@@ -46,7 +47,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let given = RawValue::from_string(serde_json::to_string(&given)?)?;
     let stand_in = if arguments.stand_in { Some(StandIn::start(Script::default()).await?) } else { None };
     let component = settings.traced(load(settings.egress(stand_in.as_ref(), output)?)?, output)?;
-    let chain = read_chain(&arguments.definition, &component, output).await?;
+    let chain = read_chain(&arguments.definition, &component, &settings.read_catalogue()?, output).await?;
     if let Some(first) = chain.first() {
         let missing = missing_input(first, &component, &given).await?;
         if !missing.is_empty() {
@@ -96,13 +97,18 @@ async fn run_chain(
 
 /// The definition, its failure workflow, the failure workflow of that, and so on; what is wrong with any of them ends the
 /// command before anything runs.
-async fn read_chain(path: &Path, component: &HttpTask, output: &Output) -> Result<Vec<Runnable>, Stop> {
+async fn read_chain(
+    path: &Path,
+    component: &HttpTask,
+    catalogue: &Catalogue,
+    output: &Output,
+) -> Result<Vec<Runnable>, Stop> {
     let mut chain: Vec<Runnable> = Vec::new();
     let mut seen = vec![path.canonicalize().map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?];
     let mut path = path.to_owned();
     loop {
         let check::Read { definition, problems: mut found, warnings } =
-            check::read(read_source(&path, output)?, component).await?;
+            check::read(read_source(&path, output)?, component, catalogue, true).await?;
         let plan = Plan::of(&definition);
         check::add(&mut found, plan.as_ref().err().cloned().unwrap_or_default());
         let next = match failure_workflow(definition.source()).map(|name| beside(&path, name, &mut seen)) {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use http_task_host::catalogue::{Call, Difference, compare_answer};
 use http_task_host::component::{Context, Failure, Prepared, Problem, Request, Run};
 use http_task_host::credentials::Credentials;
 use http_task_host::origin::Origin;
-use http_task_host::report::{OutcomeReport, ProblemReport, RequestReport, problems};
+use http_task_host::report::{OutcomeReport, ProblemReport, RequestReport, problems, response_of};
 use http_task_host::stand_in::{Script, StandIn};
 use http_task_host::workflow::{Definition, Task};
 use http_task_host::{Egress, HttpTask};
@@ -15,7 +16,7 @@ use serde::ser::{SerializeMap, Serializer};
 use uuid::Uuid;
 
 use super::output::Output;
-use super::{Exit, Settings, Stop, confirm, curl, findings, input, load, print, read_source};
+use super::{Exit, Settings, Stop, check, confirm, curl, findings, input, load, operation, print, read_source};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// Send without asking, also what changes data
     #[arg(long)]
     yes: bool,
+    /// Send also what the catalogue's document says is wrong, with a warning
+    #[arg(long)]
+    ignore_schema: bool,
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
@@ -66,6 +70,17 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         Ok(prepared) => prepared,
         Err(problems) => return invalid(problems),
     };
+    let call = Call::of_request(&prepared.request);
+    let (found, operation) =
+        operation::compare_call(&settings.read_catalogue()?, definition.source(), task, &call)?;
+    let found = found.tolerated(arguments.ignore_schema);
+    if !found.problems.is_empty() {
+        findings::show(definition.source(), &found.problems, output);
+        if !output.json {
+            output.say("hint: --ignore-schema sends it all the same");
+        }
+        return Ok(Exit::Usage);
+    }
     if arguments.curl || arguments.offline {
         if arguments.curl {
             show_curl(&prepared, &settings.read_credentials()?, output)?;
@@ -73,20 +88,26 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
             show_prepared(task, &prepared, output);
         }
         // What is sent has them in its outcome.
-        let warnings = findings::all_located(definition.source(), task, prepared.warnings);
+        let mut warnings = findings::all_located(definition.source(), task, prepared.warnings);
+        check::add_elsewhere(&mut warnings, found.warnings);
         findings::warn(definition.source(), &warnings, output);
         return Ok(Exit::Success);
     }
+    findings::warn(definition.source(), &found.warnings, output);
     let request = prepared.request;
     if stand_in.is_none() && !arguments.yes {
         let otherwise = "--yes sends it, --offline shows it, --stand-in tries it";
         confirm::ask([(request.method.as_str(), request.url.as_str())], otherwise, output)?;
     }
     let run = component.run(&task.text, &input, &context).await;
+    let answer = response_of(&run.outcome);
+    let differences = operation.zip(answer).map(|(operation, answer)| compare_answer(&operation, answer));
+    let differences = differences.unwrap_or_default();
     if output.json {
-        output.put_json(&TestReport { task: &task.name, request: &request, run: &run });
+        output.put_json(&TestReport { task: &task.name, request: &request, run: &run, differences: &differences });
     } else {
         print::run(&request, &run, output);
+        print::differences(&differences, output);
         if let Err(Failure::PermanentDenied(denial)) = &run.outcome
             && print::is_grant(denial)
         {
@@ -197,6 +218,8 @@ struct TestReport<'a> {
     task: &'a str,
     request: &'a Request,
     run: &'a Run,
+    /// Of the answer from what its document says.
+    differences: &'a [Difference],
 }
 
 impl Serialize for TestReport<'_> {
@@ -214,6 +237,7 @@ impl Serialize for TestReport<'_> {
             map.serialize_entry("bytes", &exchange.received.as_ref().map(|received| received.bytes))?;
             map.serialize_entry("trouble", &exchange.trouble)?;
         }
+        map.serialize_entry("differences", &self.differences)?;
         map.serialize_entry("error", &self.run.error.as_ref().map(|error| &error.0))?;
         map.end()
     }
