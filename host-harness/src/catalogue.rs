@@ -42,9 +42,9 @@ pub use self::operation::{
 pub use self::pin::Pin;
 pub use self::prepared::{Prepared, Unsupported, Wishes, prepare};
 pub use self::search::{Hit, SearchError, SearchIndex};
+use self::store::Store;
 pub use self::store::{Listed, StoreError, digest};
 pub use self::syntax::{MOST_DOCUMENT_BYTES, SyntaxError};
-use self::store::Store;
 
 /// What the built-in API is called.
 pub const BUILT_IN: &str = "pipedrive";
@@ -117,7 +117,8 @@ impl Catalogue {
 
     /// The operation that a task was made from.
     pub fn pinned(&self, pin: &Pin) -> Result<Pinned, StoreError> {
-        let of = |document: Option<Document>| document.and_then(|document| document.operation(&pin.key())).map(Box::new);
+        let of =
+            |document: Option<Document>| document.and_then(|document| document.operation(&pin.key())).map(Box::new);
         if pin.digest == PIPEDRIVE.1.digest {
             return Ok(of(Some(PIPEDRIVE.0.clone())).map_or(Pinned::Unknown, Pinned::Same));
         }
@@ -132,7 +133,13 @@ impl Catalogue {
     }
 
     /// Keeps a document under a name, in place of the one that had it. Whoever calls this has looked whether that is wanted.
-    pub fn put(&mut self, name: &str, source: &str, server: Option<&str>, document: &Document) -> Result<(), StoreError> {
+    pub fn put(
+        &mut self,
+        name: &str,
+        source: &str,
+        server: Option<&str>,
+        document: &Document,
+    ) -> Result<(), StoreError> {
         let listed = Listed {
             source: source.to_owned(),
             digest: digest(document.value()),

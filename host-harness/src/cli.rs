@@ -7,9 +7,12 @@ mod confirm;
 mod credentials;
 mod curl;
 mod docs;
+mod export;
 mod findings;
 mod grant;
+mod import;
 mod input;
+mod insertion;
 mod interrupted;
 mod operation;
 mod output;
@@ -35,6 +38,7 @@ use http_task_host::catalogue::Catalogue;
 use http_task_host::component::Failure;
 use http_task_host::credentials::{self as secrets, Credentials};
 use http_task_host::grants::Grants;
+use http_task_host::origin::Origin;
 use http_task_host::redaction::Redactor;
 use http_task_host::source::Source;
 use http_task_host::stand_in::StandIn;
@@ -102,6 +106,12 @@ enum Command {
     Test(test::Arguments),
     /// Run a whole definition in this process, and show each task as it happens
     Run(run::Arguments),
+    /// Make HTTP Tasks of requests that are written elsewhere
+    Import(import::Arguments),
+    /// Write HTTP Tasks as others write requests
+    Export(export::Arguments),
+    /// Print the JSON Schema of definition files, with which editors complete and check them
+    Schema,
     /// Show all that is wrong with a definition
     Check(check::Arguments),
     /// Allow the requests that a definition makes, and no others
@@ -212,6 +222,12 @@ pub fn main() -> ExitCode {
             Command::Docs(arguments) => docs::run(arguments, &settings, &output).await,
             Command::Add(arguments) => add::run(arguments, &settings, &output).await,
             Command::Catalogue(arguments) => catalogue::run(arguments, &settings, &output).await,
+            Command::Import(arguments) => import::run(arguments, &settings, &output).await,
+            Command::Export(arguments) => export::run(arguments, &settings, &output).await,
+            Command::Schema => {
+                output.put(http_task_host::workflow::SCHEMA);
+                Ok(Exit::Success)
+            }
             Command::Test(arguments) => test::run(arguments, &settings, &output).await,
             Command::Run(arguments) => run::run(arguments, &settings, &output).await,
             Command::Check(arguments) => check::run(arguments, &settings, &output).await,
@@ -323,6 +339,12 @@ impl Settings {
     fn credentials_option(&self) -> String {
         let word = |path: &PathBuf| format!(" --credentials {}", print::shell_word(&path.display().to_string()));
         self.credentials.as_ref().map(word).unwrap_or_default()
+    }
+
+    /// The command that names a secret.
+    fn credentials_add(&self, reference: &str, kind: &str, origin: &Origin) -> String {
+        let reference = print::shell_word(reference);
+        format!("http-task credentials add {reference} {kind} --origin {origin}{}", self.credentials_option())
     }
 
     fn credentials(&self) -> Result<PathBuf, Stop> {

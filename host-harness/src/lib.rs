@@ -10,6 +10,8 @@
 //! stand_in    a loopback Pipedrive
 //! workflow    a definition in a file ◀─ source
 //! plan        what a run of it does
+//! catalogue   API documents → operations → tasks
+//! curl_command a cURL command → a task
 //! next_action what comes next, a pure function of what has happened
 //! runner      a plan carried out in this process
 //! report      requests, responses and outcomes as JSON
@@ -19,12 +21,13 @@
 
 #![cfg(not(target_family = "wasm"))]
 
-mod client;
 pub mod catalogue;
+mod client;
 pub mod component;
 mod connector;
 mod content_coding;
 pub mod credentials;
+pub mod curl_command;
 pub mod egress;
 pub mod exchange;
 pub mod grants;

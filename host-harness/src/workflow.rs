@@ -2,11 +2,16 @@
 //! What an HTTP Task itself says is the component's to check.
 
 pub mod insertion;
+mod literal;
 mod routes;
 
 use std::collections::BTreeSet;
 
+pub(crate) use self::literal::literal;
 use crate::source::{Finding, Node, NodeKind, Source, pointer};
+
+/// The JSON Schema of definition files, with which editors complete and check them.
+pub const SCHEMA: &str = include_str!("../../docs/definition.schema.json");
 
 /// The definition format's limit for a task's name.
 const MOST_NAME_CHARACTERS: usize = 80;

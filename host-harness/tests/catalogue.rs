@@ -18,9 +18,20 @@ fn documents() -> PathBuf {
 }
 
 #[derive(Debug)]
-enum Failed { Search(SearchError), Store(StoreError) }
-impl From<SearchError> for Failed { fn from(e: SearchError) -> Self { Self::Search(e) } }
-impl From<StoreError> for Failed { fn from(e: StoreError) -> Self { Self::Store(e) } }
+enum Failed {
+    Search(SearchError),
+    Store(StoreError),
+}
+impl From<SearchError> for Failed {
+    fn from(e: SearchError) -> Self {
+        Self::Search(e)
+    }
+}
+impl From<StoreError> for Failed {
+    fn from(e: StoreError) -> Self {
+        Self::Store(e)
+    }
+}
 
 #[test]
 fn update_lead_is_found_first() {
@@ -33,11 +44,23 @@ fn update_lead_is_found_first() {
     let start = std::time::Instant::now();
     let index = catalogue.search_index::<Failed>(Some(folder.path())).unwrap();
     println!("{:?}", start.elapsed());
-    for words in ["update lead", "lead patch", "updateLead", "updte lead", "leads/{id}", "updatelead", "chat post", "list fils", "label"] {
+    for words in [
+        "update lead",
+        "lead patch",
+        "updateLead",
+        "updte lead",
+        "leads/{id}",
+        "updatelead",
+        "chat post",
+        "list fils",
+        "label",
+    ] {
         let start = std::time::Instant::now();
         let hits = index.search(words, None, 8).unwrap();
         println!("{words} {:?}", start.elapsed());
-        for hit in &hits { println!("   {} {}", hit.operation, hit.key.text()); }
+        for hit in &hits {
+            println!("   {} {}", hit.operation, hit.key.text());
+        }
     }
     for words in ["update lead", "lead patch", "updateLead", "updte lead", "leads/{id}"] {
         let hits = index.search(words, None, 20).unwrap();

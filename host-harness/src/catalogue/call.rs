@@ -40,9 +40,8 @@ impl Call {
     /// Of a request that is about to be sent.
     pub fn of_request(request: &Request) -> Self {
         let (url, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
-        let is_form = request.headers.iter().any(|header| {
-            header.name == "content-type" && essence(&header.value) == FORM
-        });
+        let is_form =
+            request.headers.iter().any(|header| header.name == "content-type" && essence(&header.value) == FORM);
         let content = match &request.body {
             Body::None => CallContent::None,
             Body::Json(text) => serde_json::from_str(text).map_or(CallContent::Other, CallContent::Json),
@@ -152,7 +151,8 @@ impl<'t> Reading<'t> {
                 elements.iter().enumerate().map(element).collect()
             }
             Value::Object(members) => {
-                let member = |(name, member): (&String, &Value)| (name.clone(), self.value(member, pointer(&place, name)));
+                let member =
+                    |(name, member): (&String, &Value)| (name.clone(), self.value(member, pointer(&place, name)));
                 Value::Object(members.iter().map(member).collect())
             }
             _ => written.clone(),

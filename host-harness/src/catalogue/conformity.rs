@@ -111,12 +111,7 @@ fn path_values(template: &str, path: &[String]) -> Option<BTreeMap<String, Strin
     Some(values)
 }
 
-fn compare_parameters(
-    operation: &Operation,
-    call: &Call,
-    in_path: &BTreeMap<String, String>,
-    found: &mut Conformity,
-) {
+fn compare_parameters(operation: &Operation, call: &Call, in_path: &BTreeMap<String, String>, found: &mut Conformity) {
     for parameter in operation.parameters.iter().filter(|parameter| !parameter.secret) {
         let name = &parameter.name;
         let (values, holder): (Vec<&str>, &str) = match parameter.location {
@@ -148,11 +143,14 @@ fn compare_parameters(
             // Within a parameter's value there is no place of its own.
             difference.place.clone_from(&place);
             if parameter.location == Location::Path {
-                difference.message = format!("{{{name}}} {}", difference.message.trim_start_matches(&format!("`{name}` ")));
+                difference.message =
+                    format!("{{{name}}} {}", difference.message.trim_start_matches(&format!("`{name}` ")));
             }
             difference
         };
-        found.problems.extend(against(&parameter.schema, &value, &pointer("", name), &|_, _| false).into_iter().map(named));
+        found
+            .problems
+            .extend(against(&parameter.schema, &value, &pointer("", name), &|_, _| false).into_iter().map(named));
     }
     unknown_names(&operation.parameters, call, found);
 }
@@ -236,7 +234,10 @@ fn unknown_names(parameters: &[Parameter], call: &Call, found: &mut Conformity) 
         return;
     }
     for (name, _) in &call.query {
-        if !known.iter().any(|parameter| !values_of(&[(name.clone(), String::new())], &parameter.name, parameter.style).is_empty()) {
+        if !known
+            .iter()
+            .any(|parameter| !values_of(&[(name.clone(), String::new())], &parameter.name, parameter.style).is_empty())
+        {
             let names = known.iter().map(|parameter| parameter.name.as_str());
             let message = format!("the operation has no query parameter `{name}`");
             let difference = Difference::new(pointer("/httpRequest/query", name), message);

@@ -106,7 +106,8 @@ fn dialect(value: &Value) -> Result<Dialect, String> {
     if !value.is_object() {
         return Err("it is not an object".to_owned());
     }
-    let version = |name: &str| value.get(name).map(|version| version.as_str().map_or(version.to_string(), str::to_owned));
+    let version =
+        |name: &str| value.get(name).map(|version| version.as_str().map_or(version.to_string(), str::to_owned));
     match (version("openapi"), version("swagger")) {
         (Some(version), _) if version.starts_with("3.0") => Ok(Dialect::OpenApi30),
         (Some(version), _) if version.starts_with("3.") => Ok(Dialect::OpenApi31),
@@ -211,7 +212,9 @@ impl<'d> Reader<'d> {
                     self.omit(place, format!("`{name}` is no method"));
                     continue;
                 }
-                let Some(written) = self.object(&Part { value, place: place.clone() }, "an operation") else { continue };
+                let Some(written) = self.object(&Part { value, place: place.clone() }, "an operation") else {
+                    continue;
+                };
                 let key = OperationKey { method: name.to_ascii_uppercase(), path: path.clone() };
                 found.push(Found { key, place, written, item: item.clone() });
             }
@@ -221,7 +224,8 @@ impl<'d> Reader<'d> {
 
     /// An operation that is listed, where it stands.
     fn found(&self, entry: &Entry) -> Option<Found<'d>> {
-        let item = Part { value: self.root.get("paths")?.get(&entry.key.path)?, place: pointer("/paths", &entry.key.path) };
+        let item =
+            Part { value: self.root.get("paths")?.get(&entry.key.path)?, place: pointer("/paths", &entry.key.path) };
         let item = reference::follow(self.root, item).ok()?;
         let written = self.root.pointer(&entry.place)?.as_object()?;
         Some(Found { key: entry.key.clone(), place: entry.place.clone(), written, item })
@@ -357,7 +361,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// What a description begins with, as long as it is short enough for a list.
-fn first_sentence(description: &str) -> String {
+pub(super) fn first_sentence(description: &str) -> String {
     const MOST_CHARACTERS: usize = 120;
     let line = description.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let sentence = line.split_inclusive(". ").next().unwrap_or(line).trim().trim_end_matches('.');

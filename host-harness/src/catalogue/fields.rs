@@ -61,11 +61,12 @@ impl<'s> Telling<'s> {
     fn field(&mut self, schema: &'s Value, name: &str, required: bool, depth: usize) -> Field {
         self.left = self.left.saturating_sub(1);
         let shape = Shape::of(self.root, schema);
+        let kind = self.kind(&shape, 0);
         Field {
             name: name.to_owned(),
-            kind: self.kind(&shape, 0),
             required,
-            nullable: shape.nullable,
+            nullable: shape.nullable && kind != "null",
+            kind,
             deprecated: shape.is("deprecated"),
             values: shape.values.iter().map(|value| (*value).clone()).collect(),
             limits: limits(&shape),
@@ -125,6 +126,12 @@ impl<'s> Telling<'s> {
         if kinds.is_empty() && !shape.properties.is_empty() {
             kinds.push("object".to_owned());
         }
+        if kinds.is_empty() {
+            kinds.extend(shape.values.iter().map(|value| type_of(value).to_owned()));
+        }
+        if kinds.is_empty() && shape.nullable {
+            return "null".to_owned();
+        }
         if let Some(format) = shape.keywords.get("format").and_then(Value::as_str) {
             kinds.last_mut().into_iter().for_each(|kind| kind.push_str(&format!(" ({format})")));
         }
@@ -148,6 +155,17 @@ impl<'s> Telling<'s> {
             Some(name) => name.to_owned(),
             None => self.kind(&Shape::of(self.root, choice), depth + 1),
         }
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
     }
 }
 

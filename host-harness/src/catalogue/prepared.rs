@@ -7,12 +7,13 @@ use std::fmt::{self, Display};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::document::names_in;
+use super::document::{first_sentence, names_in};
 use super::example::Examples;
 use super::operation::{Content, FORM, Location, Operation, Parameter, Style, essence};
 use super::pin::Pin;
 use super::schema;
 use super::shape::Shape;
+use crate::workflow::literal;
 
 /// The definition format's limit for a task's name.
 const MOST_NAME_CHARACTERS: usize = 80;
@@ -141,9 +142,10 @@ fn task(
     let mut task = Map::new();
     let mut put = |name: &str, value: Value| task.insert(name.to_owned(), value);
     put("type", json!("Http"));
-    if !operation.entry.summary.is_empty() {
-        // A document may say anything, an expression among it.
-        put("description", json!(operation.entry.summary.replace("${", "$ {")));
+    // The task is called by the summary already.
+    let description = first_sentence(&operation.entry.description);
+    if !description.is_empty() && description != operation.entry.summary {
+        put("description", json!(description));
     }
     let asked_for = !operation.security.is_empty() && !operation.anonymous;
     if let Some(reference) = wishes.credentials.or(asked_for.then_some(pin.api.as_str())) {
@@ -185,10 +187,14 @@ fn content(operation: &Operation) -> Result<Option<&Content>, Unsupported> {
     let contents = &operation.contents;
     let is_text = |content: &&Content| {
         let essence = essence(&content.media_type);
-        essence.starts_with("text/") || essence.ends_with("/xml") || essence.ends_with("+xml") || essence.ends_with("/sdp")
+        essence.starts_with("text/")
+            || essence.ends_with("/xml")
+            || essence.ends_with("+xml")
+            || essence.ends_with("/sdp")
     };
     let json = contents.iter().find(|content| content.is_json());
-    let found = json.or_else(|| contents.iter().find(|content| content.is_form())).or_else(|| contents.iter().find(is_text));
+    let found =
+        json.or_else(|| contents.iter().find(|content| content.is_form())).or_else(|| contents.iter().find(is_text));
     if found.is_none() && !contents.is_empty() {
         return Err(Unsupported::Content(contents.iter().map(|content| content.media_type.clone()).collect()));
     }
@@ -397,7 +403,8 @@ impl Preparing<'_> {
                     // Of the same member, in the same place.
                     takes_member(schema, of_member, value)
                 });
-                let value = shown.cloned().or_else(|| examples.value(of_member, name)).and_then(|value| literal(&value));
+                let value =
+                    shown.cloned().or_else(|| examples.value(of_member, name)).and_then(|value| literal(&value));
                 let value = value.filter(|value| !content.is_form() || in_form(value));
                 let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
                 members.insert((*name).to_owned(), value);
@@ -441,27 +448,6 @@ fn optional(name: &str) -> Value {
     match plain {
         true => json!(format!("${{?{name}}}")),
         false => json!(format!("${{?$['{}']}}", name.replace('\\', "\\\\").replace('\'', "\\'"))),
-    }
-}
-
-/// A value that stands in a definition for itself: no text in it is taken for an expression. None where that cannot be.
-fn literal(value: &Value) -> Option<Value> {
-    match value {
-        Value::String(text) if text.starts_with("jsonata:") => None,
-        // Text that opens an expression and does not close it cannot be escaped.
-        Value::String(text) if text.contains("${") => {
-            let closed = text.split("${").skip(1).all(|rest| rest.contains('}'));
-            closed.then(|| json!(text.replace("${", "$${")))
-        }
-        Value::Array(elements) => elements.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::Array),
-        Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| {
-                let value = literal(value).filter(|_| !name.contains("${"))?;
-                Some((name.clone(), value))
-            };
-            members.iter().map(member).collect::<Option<Map<_, _>>>().map(Value::Object)
-        }
-        _ => Some(value.clone()),
     }
 }
 

@@ -152,8 +152,15 @@ impl<'d> Translator<'d> {
                 reference::find(self.root, reference)?;
                 Ok(Some(self.definition(reference::place_of(reference)?)))
             }
-            "not" | "contains" | "propertyNames" | "if" | "then" | "else" | "unevaluatedItems"
-            | "unevaluatedProperties" | "additionalProperties" => Ok(Some(self.schema(value, at, depth + 1))),
+            "not"
+            | "contains"
+            | "propertyNames"
+            | "if"
+            | "then"
+            | "else"
+            | "unevaluatedItems"
+            | "unevaluatedProperties"
+            | "additionalProperties" => Ok(Some(self.schema(value, at, depth + 1))),
             "items" if !value.is_array() => Ok(Some(self.schema(value, at, depth + 1))),
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
                 let list = value.as_array().filter(|list| !list.is_empty());

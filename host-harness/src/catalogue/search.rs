@@ -89,7 +89,7 @@ impl SearchIndex {
         }
     }
 
-    /// The best hits for some words; all of which are best, and any of which will do.
+    /// The best hits for some words: what has all of them, or where nothing has, what has any.
     pub fn search(&self, words: &str, api: Option<&str>, limit: usize) -> Result<Vec<Hit>, SearchError> {
         let searcher = self.index.reader()?.searcher();
         self.search_with(&searcher, words, api, limit)
@@ -104,7 +104,8 @@ impl SearchIndex {
     ) -> Result<Vec<Hit>, SearchError> {
         let mut hits = Vec::new();
         for query in query::of(words, api, &self.fields, searcher)? {
-            if hits.len() >= limit {
+            // Where something has all of the words, what has only some of them is noise.
+            if !hits.is_empty() {
                 break;
             }
             // Among equals comes first what a task is made of most: what changes something.
@@ -118,14 +119,9 @@ impl SearchIndex {
             for (_, address) in searcher.search(&query, &collector)? {
                 let document: TantivyDocument = searcher.doc(address)?;
                 let stored = document.get_first(self.fields.stored).and_then(|stored| stored.as_str());
-                if let Some(hit) = stored.and_then(|stored| serde_json::from_str::<Hit>(stored).ok())
-                    && !hits.contains(&hit)
-                {
-                    hits.push(hit);
-                }
+                hits.extend(stored.and_then(|stored| serde_json::from_str::<Hit>(stored).ok()));
             }
         }
-        hits.truncate(limit);
         Ok(hits)
     }
 

@@ -111,7 +111,9 @@ impl Store {
         if digest.strip_prefix(ALGORITHM) != Some(hash.as_str()) {
             return Err(StoreError::Altered(path));
         }
-        Document::read(&bytes).map(Some).map_err(|error: DocumentError| StoreError::Document { path, why: error.to_string() })
+        Document::read(&bytes)
+            .map(Some)
+            .map_err(|error: DocumentError| StoreError::Document { path, why: error.to_string() })
     }
 
     /// Where a document is; none for what is no digest.
@@ -129,7 +131,13 @@ impl Store {
         }
         self.change(|index| {
             if let Some(old) = index.documents.get(name) {
-                listed.before = old.before.iter().chain([&old.digest]).filter(|digest| **digest != listed.digest).cloned().collect();
+                listed.before = old
+                    .before
+                    .iter()
+                    .chain([&old.digest])
+                    .filter(|digest| **digest != listed.digest)
+                    .cloned()
+                    .collect();
             }
             index.documents.insert(name.to_owned(), listed);
         })
@@ -140,7 +148,9 @@ impl Store {
         let mut removed = None;
         self.change(|index| removed = index.documents.remove(name))?;
         let Some(removed) = removed else { return Ok(false) };
-        let in_use = |digest: &String| self.index.documents.values().any(|listed| listed.digest == *digest || listed.before.contains(digest));
+        let in_use = |digest: &String| {
+            self.index.documents.values().any(|listed| listed.digest == *digest || listed.before.contains(digest))
+        };
         for digest in removed.before.iter().chain([&removed.digest]).filter(|digest| !in_use(digest)) {
             if let Some(path) = self.path(digest)
                 && let Err(error) = fs::remove_file(&path)

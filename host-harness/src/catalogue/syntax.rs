@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn json_and_yaml_say_the_same() {
-        let expected = json!({"openapi": "3.1.0", "responses": {"200": {"ok": true}, "404": null}, "n": [1, 1.5, "no"]});
+        let expected =
+            json!({"openapi": "3.1.0", "responses": {"200": {"ok": true}, "404": null}, "n": [1, 1.5, "no"]});
         let yaml = "openapi: 3.1.0\nresponses:\n  200: {ok: true}\n  '404':\nn:\n- 1\n- 1.5\n- no\n";
         assert_eq!(read(yaml.as_bytes()).unwrap(), expected);
         assert_eq!(read(expected.to_string().as_bytes()).unwrap(), expected);

@@ -1,23 +1,20 @@
 //! `http-task add`: an operation of the catalogue as an HTTP Task of a definition.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use http_task_host::Egress;
 use http_task_host::catalogue::{Prepared, Scheme, Wishes, prepare};
 use http_task_host::credentials::Credentials;
-use http_task_host::grants::{self, Need};
+use http_task_host::grants;
 use http_task_host::origin::Origin;
-use http_task_host::source::Source;
-use http_task_host::workflow::Definition;
-use http_task_host::workflow::insertion::{Inserted, Insertion};
+use http_task_host::workflow::insertion::Insertion;
 use serde_json::{Value, json};
 
+use super::import::variable;
+use super::insertion::{self, Written};
 use super::operation::{self, Named};
 use super::output::Output;
-use super::{Exit, Settings, Stop, findings, load, print, read_source};
+use super::{Exit, Settings, Stop, print};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -70,10 +67,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         name: arguments.task.as_deref(),
         after: arguments.after.as_deref(),
     };
-    let (inserted, is_new) = inserted(&insertion, path, output)?;
-    let need = check(&inserted, path, &prepared, output).await?;
-    write(path, &inserted.text, is_new).map_err(|error| Stop::failed(format!("{}: {error}", path.display())))?;
-    tell(&Added { arguments: &arguments, named: &named, prepared: &prepared, inserted: &inserted, need, is_new }, settings, &credentials, output)
+    let written = insertion::write(&insertion, path, output).await?;
+    let added = Added { arguments: &arguments, named: &named, prepared: &prepared, written: &written };
+    tell(&added, settings, &credentials, output)
 }
 
 impl Arguments {
@@ -122,73 +118,16 @@ fn say_left_out(prepared: &Prepared, output: &Output) {
     prepared.left_out.iter().for_each(|left_out| output.say(&format!("left out: {left_out}")));
 }
 
-/// The definition with the task in it, and whether it is a new one.
-fn inserted(insertion: &Insertion<'_>, path: &Path, output: &Output) -> Result<(Inserted, bool), Stop> {
-    match path.try_exists() {
-        Ok(false) => {
-            if let Some(after) = insertion.after {
-                return Err(Stop::usage(format!("{}: there is no task `{after}`, nor a definition", path.display())));
-            }
-            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            Ok((insertion.alone(&name), true))
-        }
-        _ => {
-            let source = read_source(path, output)?;
-            let inserted = insertion.within(&source).map_err(|error| {
-                Stop::usage(format!("{}: {error}", path.display())).hint(error.hint())
-            })?;
-            Ok((inserted, false))
-        }
-    }
-}
-
-/// Nothing is written that the component would not take.
-async fn check(inserted: &Inserted, path: &Path, prepared: &Prepared, output: &Output) -> Result<Need, Stop> {
-    let component = load(Egress::offline())?;
-    let source = Source::parse(&path.display().to_string(), inserted.text.clone());
-    let source = source.map_err(|_| Stop::failed("the definition would be no JSON any more; nothing was written"))?;
-    let (definition, _) = Definition::read(source);
-    let task = definition.http_tasks().find(|task| task.name == inserted.name);
-    let task = task.ok_or_else(|| Stop::failed("the definition would not have the task; nothing was written"))?;
-    if let Err(problems) = component.check(&task.text).await.map_err(Stop::failed)? {
-        let why = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-        if !output.json {
-            findings::show_problems(definition.source(), task, problems, output);
-        }
-        return Err(Stop::usage(format!("no task can be made of `{}`: {why}; nothing was written", prepared.name)));
-    }
-    let (method, url) = task.method.as_deref().zip(task.url.as_deref()).unwrap_or_default();
-    Ok(Need::of_task(method, url, task.credentials.as_deref())?)
-}
-
-/// A new file, or all of an old one in one step. What it may be read by stays.
-fn write(path: &Path, text: &str, is_new: bool) -> io::Result<()> {
-    if is_new {
-        return fs::File::create_new(path)?.write_all(text.as_bytes());
-    }
-    // A link stays one.
-    let path = fs::canonicalize(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut written = tempfile::NamedTempFile::new_in(folder)?;
-    written.write_all(text.as_bytes())?;
-    written.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
-    written.as_file().sync_all()?;
-    written.persist(&path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 struct Added<'a> {
     arguments: &'a Arguments,
     named: &'a Named,
     prepared: &'a Prepared,
-    inserted: &'a Inserted,
-    need: Need,
-    is_new: bool,
+    written: &'a Written,
 }
 
 /// What was done, and what is left to do: grant and credentials.
 fn tell(added: &Added<'_>, settings: &Settings, credentials: &Credentials, output: &Output) -> Result<Exit, Stop> {
-    let Added { arguments, named, prepared, inserted, need, is_new } = added;
+    let Added { arguments, named, prepared, written: Written { name, need, is_new } } = added;
     let grants = grants::least(std::slice::from_ref(need));
     let file = arguments.definition.display().to_string();
     let missing = need.credentials().filter(|reference| credentials.entry(reference).is_none());
@@ -196,7 +135,7 @@ fn tell(added: &Added<'_>, settings: &Settings, credentials: &Credentials, outpu
     if output.json {
         output.put_json(&json!({
             "definition": file,
-            "task": inserted.name,
+            "task": name,
             "operation": named.hit.operation,
             "grants": grants.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "credentials": command,
@@ -205,11 +144,14 @@ fn tell(added: &Added<'_>, settings: &Settings, credentials: &Credentials, outpu
         return Ok(Exit::Success);
     }
     let made = if *is_new { "made, with" } else { "has now" };
-    output.say(&format!("{file} {made} the task `{}`: {}", inserted.name, named.hit.key.text()));
+    output.say(&format!("{file} {made} the task `{}`: {}", name, named.hit.key.text()));
     say_left_out(prepared, output);
     output.say("to send it, grant");
     output.put(&grants.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    let grants_option = settings.grants.as_ref().map_or_else(String::new, |file| format!(" --grants {}", print::shell_word(&file.display().to_string())));
+    let grants_option = settings
+        .grants
+        .as_ref()
+        .map_or_else(String::new, |file| format!(" --grants {}", print::shell_word(&file.display().to_string())));
     output.say(&format!("or run: http-task grant {}{grants_option}", print::shell_word(&file)));
     if let Some(command) = command {
         output.say(&format!("and name the secret: {command}"));
@@ -219,15 +161,15 @@ fn tell(added: &Added<'_>, settings: &Settings, credentials: &Credentials, outpu
 
 /// The command that names a secret as the operation wants it.
 fn credentials_command(named: &Named, reference: &str, origin: &Origin, settings: &Settings) -> String {
-    let variable: String = reference
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' })
-        .collect();
+    let token = variable(reference);
+    let variable = token.trim_end_matches("_TOKEN");
     let known = named.operation.security.iter().find(|way| !matches!(way.scheme, Scheme::Other { .. }));
     let kind = match known.map(|way| &way.scheme) {
-        Some(Scheme::Header { header }) => format!("--kind header --header {} --secret env:{variable}_TOKEN", print::shell_word(header)),
+        Some(Scheme::Header { header }) => {
+            format!("--kind header --header {} --secret env:{token}", print::shell_word(header))
+        }
         Some(Scheme::Query { parameter }) => {
-            format!("--kind query --parameter {} --secret env:{variable}_TOKEN", print::shell_word(parameter))
+            format!("--kind query --parameter {} --secret env:{token}", print::shell_word(parameter))
         }
         Some(Scheme::Basic) => format!("--kind basic --user … --secret env:{variable}_PASSWORD"),
         Some(Scheme::Oauth { token_url, for_client: true }) => format!(
@@ -239,8 +181,9 @@ fn credentials_command(named: &Named, reference: &str, origin: &Origin, settings
              --refresh-token file:{reference}-refresh-token",
             print::shell_word(token_url.as_deref().unwrap_or("…"))
         ),
-        Some(Scheme::Bearer) | Some(Scheme::Other { .. }) | None => format!("--kind bearer --secret env:{variable}_TOKEN"),
+        Some(Scheme::Bearer) | Some(Scheme::Other { .. }) | None => {
+            format!("--kind bearer --secret env:{token}")
+        }
     };
-    let file = settings.credentials_option();
-    format!("http-task credentials add {reference} {kind} --origin {origin}{file}")
+    settings.credentials_add(reference, &kind, origin)
 }

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 use anstyle::Style;
 use clap::Args;
-use http_task_host::catalogue::{AnswerDocs, ContentDocs, Field, Location, OperationDocs, ParameterDocs, Scheme, Security};
+use http_task_host::catalogue::{
+    AnswerDocs, ContentDocs, Field, Location, OperationDocs, ParameterDocs, Scheme, Security,
+};
 
 use super::operation::{self, Named};
 use super::output::{Output, visible};
@@ -122,12 +124,15 @@ impl Page {
         }
         let mut facts = Vec::new();
         facts.extend(docs.cost.as_ref().map(|cost| format!("costs {cost}")));
-        facts.extend(docs.repeatable.then(|| "may be repeated: the same request twice has the effect of one".to_owned()));
+        facts.extend(
+            docs.repeatable.then(|| "may be repeated: the same request twice has the effect of one".to_owned()),
+        );
         if !facts.is_empty() {
             heading(text, "Facts");
             facts.iter().for_each(|fact| text.push_str(&format!("  {}\n", visible(fact))));
         }
-        let _ = writeln!(text, "\n{DIM}http-task add DEFINITION {}{DIM:#}", visible(&print::shell_word(&docs.operation)));
+        let _ =
+            writeln!(text, "\n{DIM}http-task add DEFINITION {}{DIM:#}", visible(&print::shell_word(&docs.operation)));
     }
 
     fn parameter(&self, text: &mut String, parameter: &ParameterDocs) {
@@ -170,8 +175,10 @@ impl Page {
         if field.required && !field.kind.is_empty() {
             facts.push("required".to_owned());
         }
-        if !field.values.is_empty() {
-            facts.push(format!("one of {}", values(&field.values)));
+        match field.values.as_slice() {
+            [] => {}
+            [only] => facts.push(format!("always {only}")),
+            several => facts.push(format!("one of {}", values(several))),
         }
         facts.extend(field.limits.iter().cloned());
         facts.extend(field.default.as_ref().map(|default| format!("{default} when it is absent")));
@@ -208,7 +215,8 @@ fn paragraphs(text: &str) -> Vec<String> {
     let mut joins = false;
     for line in text.lines() {
         let trimmed = line.trim();
-        let stands_alone = trimmed.is_empty() || trimmed.starts_with(['*', '-', '|', '#', '`', '>', '<']) || line.starts_with("    ");
+        let stands_alone =
+            trimmed.is_empty() || trimmed.starts_with(['*', '-', '|', '#', '`', '>', '<']) || line.starts_with("    ");
         match paragraphs.last_mut().filter(|_| joins && !stands_alone) {
             Some(last) => {
                 last.push(' ');

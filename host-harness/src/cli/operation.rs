@@ -58,19 +58,17 @@ pub(super) fn find(settings: &Settings, catalogue: &Catalogue, name: &str) -> Re
         return Err(Stop::failed(format!("the document of `{}` is not there any more", hit.api))
             .hint(format!("http-task catalogue update {}", hit.api)));
     };
-    let pin = Pin {
-        api: hit.api.clone(),
-        method: hit.key.method.clone(),
-        path: hit.key.path.clone(),
-        digest: listed.digest,
-    };
+    let pin =
+        Pin { api: hit.api.clone(), method: hit.key.method.clone(), path: hit.key.path.clone(), digest: listed.digest };
     Ok(Named { hit, operation, pin, server: listed.server, source: listed.source })
 }
 
 /// The API that a name begins with, if it does, and the rest.
 fn split<'n>(catalogue: &Catalogue, name: &'n str) -> (Option<&'n str>, &'n str) {
     let known = |api: &&str| catalogue.find(api).is_some();
-    name.split_once(['/', ' ']).filter(|(api, _)| known(api)).map_or((None, name), |(api, rest)| (Some(api), rest.trim()))
+    name.split_once(['/', ' '])
+        .filter(|(api, _)| known(api))
+        .map_or((None, name), |(api, rest)| (Some(api), rest.trim()))
 }
 
 /// What differs from the operations that tasks were made from.
@@ -105,7 +103,9 @@ fn located(source: &Source, task: &Task, difference: Difference) -> Finding {
 pub(super) fn compare(catalogue: &Catalogue, definition: &Definition) -> Result<Differences, Stop> {
     let mut differences = Differences::default();
     for task in definition.http_tasks() {
-        let Some((written, operation)) = pinned(catalogue, definition.source(), task, &mut differences)? else { continue };
+        let Some((written, operation)) = pinned(catalogue, definition.source(), task, &mut differences)? else {
+            continue;
+        };
         if let Some(call) = Call::of_task(&written) {
             differences.add(definition.source(), task, compare_request(&operation, &call));
         }
@@ -145,14 +145,21 @@ fn pinned(
         Pinned::Same(operation) => Ok(Some((written, operation))),
         Pinned::Newer(operation) => {
             warn(
-                format!("the document of `{}` is another one than this task was made from; it is compared with that", pin.api),
+                format!(
+                    "the document of `{}` is another one than this task was made from; it is compared with that",
+                    pin.api
+                ),
                 format!("look at http-task docs '{} {}'", pin.api, pin.key().text()),
             );
             Ok(Some((written, operation)))
         }
         Pinned::Unknown => {
             warn(
-                format!("the catalogue has no operation {} of `{}`; nothing is compared with it", pin.key().text(), pin.api),
+                format!(
+                    "the catalogue has no operation {} of `{}`; nothing is compared with it",
+                    pin.key().text(),
+                    pin.api
+                ),
                 format!("http-task catalogue add FILE --name {}", print::shell_word(&pin.api)),
             );
             Ok(None)

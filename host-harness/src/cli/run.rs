@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use http_task_host::catalogue::Catalogue;
 use http_task_host::HttpTask;
+use http_task_host::catalogue::Catalogue;
 use http_task_host::component::{Denial, Problem};
 use http_task_host::plan::{Plan, failure_workflow};
 use http_task_host::runner::{DEFAULT_LONGEST_WAIT, Progress, Report, RunOutcome, Runner, in_parameters};

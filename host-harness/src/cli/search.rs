@@ -35,7 +35,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         && catalogue.find(api).is_none()
     {
         let known: Vec<_> = catalogue.listed().into_iter().map(|(known, _)| known).collect();
-        return Err(Stop::usage(format!("the catalogue has no API `{api}`")).hint(format!("one of {}", known.join(", "))));
+        return Err(
+            Stop::usage(format!("the catalogue has no API `{api}`")).hint(format!("one of {}", known.join(", ")))
+        );
     }
     let index = operation::search_index(settings, &catalogue)?;
     let words = arguments.words.join(" ");

@@ -44,6 +44,13 @@ pub(super) struct Arguments {
     ignore_schema: bool,
 }
 
+impl Arguments {
+    /// What shows a request as a cURL command.
+    pub(super) fn for_curl(definition: PathBuf, task: Option<String>, input: Option<String>) -> Self {
+        Self { definition, task, input, stand_in: false, offline: false, curl: true, yes: false, ignore_schema: false }
+    }
+}
+
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let source = read_source(&arguments.definition, output)?;
     // How tasks are connected is no matter here; `check` tells.
@@ -71,8 +78,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
         Err(problems) => return invalid(problems),
     };
     let call = Call::of_request(&prepared.request);
-    let (found, operation) =
-        operation::compare_call(&settings.read_catalogue()?, definition.source(), task, &call)?;
+    let (found, operation) = operation::compare_call(&settings.read_catalogue()?, definition.source(), task, &call)?;
     let found = found.tolerated(arguments.ignore_schema);
     if !found.problems.is_empty() {
         findings::show(definition.source(), &found.problems, output);

@@ -232,7 +232,8 @@ mod tests {
     fn what_was_there_stays_as_it_was() {
         let inserted = insert(FOLLOW_UP, None, Some("Rename lead")).unwrap().text;
         let retry = "\"retry\": { \"intervalSeconds\": 1, \"maxAttempts\": 3, \"backoffRate\": 2.0 },";
-        let before = format!("\"repeatable\": true,\n              {retry}\n              \"end\": true\n            }}");
+        let before =
+            format!("\"repeatable\": true,\n              {retry}\n              \"end\": true\n            }}");
         let new = "\"New\": {\n  \"type\": \"Http\",\n  \"httpRequest\": {\n    \"method\": \"GET\",\n    \"url\": \
                    \"https://a.example/\"\n  },\n  \"end\": true\n}";
         let after = before.replace("\"end\": true", "\"nextTask\": \"New\"");
@@ -254,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_definition_without_tasks_gets_its_first() {
-        let value: Value = serde_json::from_str(&insert(r#"{"name": "n", "tasks": {}}"#, None, None).unwrap().text).unwrap();
+        let value: Value =
+            serde_json::from_str(&insert(r#"{"name": "n", "tasks": {}}"#, None, None).unwrap().text).unwrap();
         assert_eq!(value["startTask"], "New");
         assert_eq!(value["tasks"]["New"]["end"], true);
     }

@@ -46,7 +46,8 @@ pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Di
             };
             Difference::new(&at, message).hint(Some(member(&pointer(&at, property), &example)))
         }
-        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let names: Vec<_> = unexpected.iter().map(|name| format!("`{name}`")).collect();
             Difference::new(&at, format!("{} not taken here", are(&names)))
         }
@@ -58,14 +59,19 @@ pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Di
         }
         ValidationErrorKind::Maximum { limit } => Difference::new(&at, format!("{name} may be {limit} at most")),
         ValidationErrorKind::Minimum { limit } => Difference::new(&at, format!("{name} must be {limit} or more")),
-        ValidationErrorKind::ExclusiveMaximum { limit } => Difference::new(&at, format!("{name} must be less than {limit}")),
-        ValidationErrorKind::ExclusiveMinimum { limit } => Difference::new(&at, format!("{name} must be more than {limit}")),
-        ValidationErrorKind::MaxItems { limit } => Difference::new(&at, format!("{name} may have {limit} elements")),
-        ValidationErrorKind::MinItems { limit } => Difference::new(&at, format!("{name} must have {limit} elements or more")),
-        ValidationErrorKind::UniqueItems => Difference::new(&at, format!("{name} has an element twice")),
-        ValidationErrorKind::Format { format } => {
-            Difference::new(&at, format!("{name} is not in the form `{format}`")).hint(of_format(format).map(|value| member(&at, &json!(value))))
+        ValidationErrorKind::ExclusiveMaximum { limit } => {
+            Difference::new(&at, format!("{name} must be less than {limit}"))
         }
+        ValidationErrorKind::ExclusiveMinimum { limit } => {
+            Difference::new(&at, format!("{name} must be more than {limit}"))
+        }
+        ValidationErrorKind::MaxItems { limit } => Difference::new(&at, format!("{name} may have {limit} elements")),
+        ValidationErrorKind::MinItems { limit } => {
+            Difference::new(&at, format!("{name} must have {limit} elements or more"))
+        }
+        ValidationErrorKind::UniqueItems => Difference::new(&at, format!("{name} has an element twice")),
+        ValidationErrorKind::Format { format } => Difference::new(&at, format!("{name} is not in the form `{format}`"))
+            .hint(of_format(format).map(|value| member(&at, &json!(value)))),
         ValidationErrorKind::Pattern { pattern } => Difference::new(&at, format!("{name} must match {pattern}")),
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             // What fits best is what was meant: the choice with the fewest findings, furthest in.

@@ -56,7 +56,8 @@ impl<'d> Reader<'d> {
             let Some(written) = part.value.as_object() else { continue };
             match written.get("in").and_then(Value::as_str) {
                 Some("body") => {
-                    let schema = self.schema(written.get("schema"), &pointer(&part.place, "schema"), Direction::Request);
+                    let schema =
+                        self.schema(written.get("schema"), &pointer(&part.place, "schema"), Direction::Request);
                     let media_types = if consumes.is_empty() { vec!["application/json".to_owned()] } else { consumes };
                     let content = |media_type| Content { media_type, schema: schema.clone(), example: None };
                     return (media_types.into_iter().map(content).collect(), is_true(written, "required"));
@@ -140,7 +141,11 @@ impl<'d> Reader<'d> {
                 self.by_media_type(written, &part.place, Direction::Answer)
             };
             let description = self.text(written, &part.place, "description");
-            answers.push(Answer { status: status.to_ascii_uppercase().replace("DEFAULT", "default"), description, contents });
+            answers.push(Answer {
+                status: status.to_ascii_uppercase().replace("DEFAULT", "default"),
+                description,
+                contents,
+            });
         }
         answers
     }

@@ -85,7 +85,9 @@ impl<'d> Reader<'d> {
         }
         if let Some(Value::Object(contents)) = written.get("content") {
             let at = pointer(place, "content");
-            let Some((media_type, content)) = contents.iter().next() else { return (Style::Repeated, Value::Bool(true)) };
+            let Some((media_type, content)) = contents.iter().next() else {
+                return (Style::Repeated, Value::Bool(true));
+            };
             let at = pointer(&at, media_type);
             let schema = self.schema(content.get("schema"), &pointer(&at, "schema"), Direction::Request);
             if !is_json(media_type) {
@@ -128,7 +130,10 @@ impl<'d> Reader<'d> {
         for name in named {
             let is_it = |known: &Parameter| known.location == Location::Path && known.name == name;
             if !parameters.iter().any(is_it) {
-                self.omit(found.place.clone(), format!("the parameter `{{{name}}}` is not described; any text is taken"));
+                self.omit(
+                    found.place.clone(),
+                    format!("the parameter `{{{name}}}` is not described; any text is taken"),
+                );
                 parameters.push(Parameter {
                     name: name.to_owned(),
                     location: Location::Path,

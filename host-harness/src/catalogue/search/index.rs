@@ -54,7 +54,8 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn new() -> Self {
         let mut builder = SchemaBuilder::new();
-        let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
         let text = TextOptions::default().set_indexing_options(indexing);
         let mut words = |name: &str| builder.add_text_field(name, text.clone());
         let (name, method, path) = (words("name"), words("method"), words("path"));
@@ -127,7 +128,9 @@ pub(super) fn in_folder(folder: &Path, fields: &Fields) -> Result<Index, Tantivy
     };
     // One that is broken is made anew.
     let index = open().or_else(|_| {
-        fs::remove_dir_all(&folder).and_then(|()| fs::create_dir_all(&folder)).map_err(|error| TantivyError::IoError(error.into()))?;
+        fs::remove_dir_all(&folder)
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(|error| TantivyError::IoError(error.into()))?;
         open()
     })?;
     register(&index);
@@ -141,7 +144,8 @@ pub(super) fn in_memory(fields: &Fields) -> Index {
 }
 
 fn register(index: &Index) {
-    let analyzer = TextAnalyzer::builder(WhitespaceTokenizer::default()).filter(Stemmer::new(Language::English)).build();
+    let analyzer =
+        TextAnalyzer::builder(WhitespaceTokenizer::default()).filter(Stemmer::new(Language::English)).build();
     index.tokenizers().register(ANALYZER, analyzer);
 }
 
@@ -152,8 +156,10 @@ impl SearchIndex {
         wanted: &Wanted,
         read: &mut dyn FnMut(&str) -> Result<Option<Document>, E>,
     ) -> Result<(), Kept<E>> {
-        let has: Wanted = self.index.load_metas()?.payload.and_then(|has| serde_json::from_str(&has).ok()).unwrap_or_default();
-        let (has, wanted_set): (BTreeSet<_>, BTreeSet<_>) = (has.into_iter().collect(), wanted.iter().cloned().collect());
+        let has: Wanted =
+            self.index.load_metas()?.payload.and_then(|has| serde_json::from_str(&has).ok()).unwrap_or_default();
+        let (has, wanted_set): (BTreeSet<_>, BTreeSet<_>) =
+            (has.into_iter().collect(), wanted.iter().cloned().collect());
         if has == wanted_set {
             return Ok(());
         }

@@ -1,9 +1,7 @@
 //! Words → queries. A word counts most in an operation's name, less in its path, summary and tags, least in its description; a
 //! word with a typing error in it counts less than the right one, and the beginning of a word less than the whole.
 
-use tantivy::query::{
-    BooleanQuery, BoostQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query, TermQuery,
-};
+use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::tokenizer::{Language, Stemmer, TextAnalyzer, TokenStream as _, WhitespaceTokenizer};
 use tantivy::{Score, Searcher, TantivyError, Term};
@@ -123,7 +121,12 @@ fn of_path(words: &str, fields: &Fields) -> Option<Box<dyn Query>> {
 /// The words as one name.
 fn of_name(asked: &[String], written: &str, fields: &Fields) -> Option<Box<dyn Query>> {
     let names = [asked.concat(), written.trim().to_lowercase()];
-    let one = |name: &String| (Occur::Should, boosted(TermQuery::new(Term::from_field_text(fields.exact, name), IndexRecordOption::Basic), 4.0));
+    let one = |name: &String| {
+        (
+            Occur::Should,
+            boosted(TermQuery::new(Term::from_field_text(fields.exact, name), IndexRecordOption::Basic), 4.0),
+        )
+    };
     Some(Box::new(BooleanQuery::new(names.iter().map(one).collect())))
 }
 
