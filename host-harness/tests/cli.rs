@@ -7,9 +7,10 @@ use std::path::Path;
 #[test]
 fn every_session_goes_as_it_is_written() {
     // Absolute, as a relative one is not looked at (XDG Base Directory Specification).
-    let configuration = tempfile::tempdir().unwrap();
+    let (configuration, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     trycmd::TestCases::new()
         .env("XDG_CONFIG_HOME", configuration.path().to_string_lossy())
+        .env("XDG_DATA_HOME", data.path().to_string_lossy())
         .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").to_string_lossy())
         .env("HTTP_TASK_SET", "a-planted-secret")
         .case("tests/cli/*.md");

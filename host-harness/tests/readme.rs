@@ -13,13 +13,14 @@ fn root() -> PathBuf {
 
 #[test]
 fn every_command_of_the_readme_says_what_the_readme_shows() {
-    let configuration = tempfile::tempdir().unwrap();
+    let (configuration, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::env::set_current_dir(root()).unwrap();
     trycmd::TestCases::new()
         .register_bin("cargo", Path::new(env!("CARGO")))
         .env("CARGO_TERM_QUIET", "true")
         .env("PIPEDRIVE_API_TOKEN", "")
         .env("XDG_CONFIG_HOME", configuration.path().to_string_lossy())
+        .env("XDG_DATA_HOME", data.path().to_string_lossy())
         .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").to_string_lossy())
         .case("README.md");
 }

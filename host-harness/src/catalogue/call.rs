@@ -213,7 +213,8 @@ fn segments(url: &str) -> Vec<String> {
     path.split('/').map(decoded).collect()
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// Names and values of a query or a form, decoded.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::message::said;
-use super::call::{Call, CallContent, UNKNOWN};
+use super::call::{self, Call, CallContent, UNKNOWN};
 use super::operation::{Content, Location, Operation, Parameter, Style};
 use super::schema;
 use super::shape::Shape;
@@ -152,7 +152,7 @@ fn compare_parameters(operation: &Operation, call: &Call, in_path: &BTreeMap<Str
             .problems
             .extend(against(&parameter.schema, &value, &pointer("", name), &|_, _| false).into_iter().map(named));
     }
-    unknown_names(&operation.parameters, call, found);
+    unknown_names(operation, call, found);
 }
 
 /// All values of a name; of an object as its members the members' too.
@@ -222,18 +222,21 @@ fn read(root: &Value, schema: &Value, text: &str) -> Value {
 }
 
 /// Names that the operation does not know: typing errors, or what the document forgot.
-fn unknown_names(parameters: &[Parameter], call: &Call, found: &mut Conformity) {
+fn unknown_names(operation: &Operation, call: &Call, found: &mut Conformity) {
     let of_query = |parameter: &&Parameter| parameter.location == Location::Query;
     // Something that spreads over several names may have any.
     let spreads = |parameter: &Parameter| {
         let shape = Shape::of(&parameter.schema, &parameter.schema);
         parameter.style == Style::Repeated && (shape.types.contains("object") || shape.types.is_empty())
     };
-    let known: Vec<_> = parameters.iter().filter(of_query).collect();
+    let known: Vec<_> = operation.parameters.iter().filter(of_query).collect();
+    // Documents tell operations of the same path apart by a query.
+    let in_path = operation.entry.key.path.split_once('?').map_or("", |(_, query)| query);
+    let in_path = call::pairs(in_path);
     if known.iter().any(|parameter| spreads(parameter)) {
         return;
     }
-    for (name, _) in &call.query {
+    for (name, _) in call.query.iter().filter(|pair| !in_path.contains(pair)) {
         if !known
             .iter()
             .any(|parameter| !values_of(&[(name.clone(), String::new())], &parameter.name, parameter.style).is_empty())

@@ -389,7 +389,7 @@ impl Preparing<'_> {
         let shown = content.example.as_ref().and_then(Value::as_object);
         let writable = |schema: &Value| !Shape::of(&content.schema, schema).is("readOnly");
         let mut members = Map::new();
-        let nothing_required = !shape.properties.iter().any(|(name, _)| shape.required.contains(name));
+        let nothing_required = shape.required.is_empty();
         if nothing_required
             && let Some(shown) = content.example.as_ref().filter(|shown| takes(schema, shown)).and_then(literal)
         {
@@ -418,6 +418,11 @@ impl Preparing<'_> {
                 optional_members += 1;
                 members.entry((*name).to_owned()).or_insert_with(|| optional(name));
             }
+        }
+        // What a document requires without saying what it is.
+        for name in shape.required.iter().filter(|name| !shape.properties.iter().any(|(known, _)| known == *name)) {
+            let input = self.input(name, None);
+            members.entry((*name).to_owned()).or_insert_with(|| json!(format!("${{{input}}}")));
         }
         members
     }

@@ -68,7 +68,8 @@ fn a_secret_is_named_and_goes_no_further() {
 
 #[test]
 fn what_a_task_cannot_say_is_told() {
-    let imported = import("curl -k -L -x p.example https://a.example -H 'x-token: a' -u b:c --cacert x").unwrap_or_else(|error| panic!("{error}"));
+    let imported = import("curl -k -L -x p.example https://a.example -H 'x-token: a' -u b:c --cacert x")
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(imported.left_out.len(), 5, "{:?}", imported.left_out);
     let error = import("curl -F a=@b --data @file --nosuch -Zx -X PURGE -m soon ftp://a.example").err().unwrap();
     assert_eq!(error.0.len(), 7, "{error}");

@@ -60,6 +60,10 @@ impl Program {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
@@ -70,6 +74,7 @@ impl Program {
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .env("XDG_CONFIG_HOME", self.folder.path().join("configuration"))
+            .env("XDG_DATA_HOME", self.folder.path().join("data"))
             // Compiled once for all tests.
             .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
