@@ -106,12 +106,6 @@ enum Command {
     Test(test::Arguments),
     /// Run a whole definition in this process, and show each task as it happens
     Run(run::Arguments),
-    /// Make HTTP Tasks of requests that are written elsewhere
-    Import(import::Arguments),
-    /// Write HTTP Tasks as others write requests
-    Export(export::Arguments),
-    /// Print the JSON Schema of definition files, with which editors complete and check them
-    Schema,
     /// Show all that is wrong with a definition
     Check(check::Arguments),
     /// Allow the requests that a definition makes, and no others
@@ -120,6 +114,12 @@ enum Command {
     Credentials(credentials::Arguments),
     /// Choose the APIs whose operations can be searched and added
     Catalogue(catalogue::Arguments),
+    /// Make HTTP Tasks of requests that are written elsewhere
+    Import(import::Arguments),
+    /// Write HTTP Tasks as others write requests
+    Export(export::Arguments),
+    /// Print the JSON Schema of definition files, with which editors complete and check them
+    Schema,
     /// Play Pipedrive on this machine, for trying anything against it: no account, no configuration
     StandIn(stand_in::Arguments),
     /// Print completions for a shell

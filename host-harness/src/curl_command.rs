@@ -2,15 +2,20 @@
 //!
 //! What the command says and a task has not is told; what would send something else than cURL is an error, all of it at once.
 
+mod content;
+mod option;
+mod secret;
 mod words;
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::content::{grouped, pairs};
+use self::option::option;
+use self::secret::{is_secret, reference_of};
 use crate::redaction::Secret;
 use crate::workflow::literal;
 
@@ -62,116 +67,11 @@ pub fn import(command: &str) -> Result<Imported, CurlError> {
     reading.task()
 }
 
-/// Options with a value, by what they mean here.
-const WITH_VALUE: [(&str, &str); 34] = [
-    ("-X", "request"),
-    ("-H", "header"),
-    ("-d", "data"),
-    ("--data-ascii", "data"),
-    ("--data-raw", "data-raw"),
-    ("--data-binary", "data-binary"),
-    ("--data-urlencode", "data-urlencode"),
-    ("--json", "json"),
-    ("-u", "user"),
-    ("-A", "user-agent"),
-    ("-e", "referer"),
-    ("-b", "cookie"),
-    ("--url", "url"),
-    ("--url-query", "url-query"),
-    ("--oauth2-bearer", "oauth2-bearer"),
-    ("--connect-timeout", "connect-timeout"),
-    ("-m", "max-time"),
-    ("--retry", "retry"),
-    ("-F", "form"),
-    ("--form-string", "form"),
-    ("-T", "upload-file"),
-    ("-K", "config"),
-    ("-o", "output"),
-    ("-w", "output"),
-    ("-D", "output"),
-    ("-c", "output"),
-    ("--retry-delay", "output"),
-    ("--retry-max-time", "output"),
-    ("--max-redirs", "location"),
-    ("-x", "proxy"),
-    ("-E", "certificate"),
-    ("--key", "certificate"),
-    ("--cacert", "certificate"),
-    ("--resolve", "resolve"),
-];
-
-/// Options without a value.
-const FLAGS: [(&str, &str); 25] = [
-    ("-G", "get"),
-    ("-I", "head"),
-    ("-k", "insecure"),
-    ("-L", "location"),
-    ("--location-trusted", "location"),
-    ("-s", "output"),
-    ("-S", "output"),
-    ("-i", "output"),
-    ("-v", "output"),
-    ("-f", "output"),
-    ("--fail-with-body", "output"),
-    ("-#", "output"),
-    ("-N", "output"),
-    ("-O", "output"),
-    ("-J", "output"),
-    ("-g", "output"),
-    ("-q", "output"),
-    ("--compressed", "output"),
-    ("--http1.1", "output"),
-    ("--http2", "output"),
-    ("--http2-prior-knowledge", "output"),
-    ("--tlsv1.2", "output"),
-    ("--path-as-is", "output"),
-    ("-4", "output"),
-    ("-6", "output"),
-];
-
-/// The long names of options that have a short one.
-const LONG: [(&str, &str); 32] = [
-    ("--request", "-X"),
-    ("--header", "-H"),
-    ("--data", "-d"),
-    ("--user", "-u"),
-    ("--user-agent", "-A"),
-    ("--referer", "-e"),
-    ("--cookie", "-b"),
-    ("--max-time", "-m"),
-    ("--form", "-F"),
-    ("--upload-file", "-T"),
-    ("--config", "-K"),
-    ("--output", "-o"),
-    ("--write-out", "-w"),
-    ("--dump-header", "-D"),
-    ("--cookie-jar", "-c"),
-    ("--proxy", "-x"),
-    ("--cert", "-E"),
-    ("--get", "-G"),
-    ("--head", "-I"),
-    ("--insecure", "-k"),
-    ("--location", "-L"),
-    ("--silent", "-s"),
-    ("--show-error", "-S"),
-    ("--include", "-i"),
-    ("--show-headers", "-i"),
-    ("--verbose", "-v"),
-    ("--fail", "-f"),
-    ("--progress-bar", "-#"),
-    ("--no-buffer", "-N"),
-    ("--remote-name", "-O"),
-    ("--globoff", "-g"),
-    ("--disable", "-q"),
-];
-
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// Header fields that are the host's to say.
 const FIELDS_OF_THE_HOST: [&str; 7] =
     ["host", "content-length", "connection", "transfer-encoding", "accept-encoding", "te", "upgrade"];
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 #[derive(Default)]
 struct Reading {
@@ -191,13 +91,6 @@ struct Reading {
     secrets: Vec<Secret>,
     left_out: Vec<String>,
     problems: Vec<String>,
-}
-
-fn option(name: &str) -> Option<(&'static str, bool)> {
-    let name = LONG.iter().find(|(long, _)| *long == name).map_or(name, |(_, short)| short);
-    let found = |table: &'static [(&'static str, &'static str)]| table.iter().find(|(known, _)| *known == name);
-    let with_value = found(&WITH_VALUE).map(|(_, meaning)| (*meaning, true));
-    with_value.or_else(|| found(&FLAGS).map(|(_, meaning)| (*meaning, false)))
 }
 
 impl Reading {
@@ -225,8 +118,8 @@ impl Reading {
                 continue;
             }
             // `-sSX POST` and `-XPOST`: flags together, and a value that follows at once.
-            let mut letters = word[1..].char_indices();
-            while let Some((at, letter)) = letters.next() {
+            let letters = word[1..].char_indices();
+            for (at, letter) in letters {
                 let name = format!("-{letter}");
                 match option(&name) {
                     Some((meaning, true)) => {
@@ -503,57 +396,6 @@ impl Reading {
         true
     }
 
-    /// `body` or `form`, with the content type that cURL would send.
-    fn content(&mut self, data: String) -> (&'static str, Value) {
-        let given = self.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let media_type = match (given, self.is_json) {
-            (Some(at), _) => self.headers[at].1.clone(),
-            (None, true) => "application/json".to_owned(),
-            (None, false) => FORM.to_owned(),
-        };
-        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if essence == "application/json" || essence.ends_with("+json") {
-            match serde_json::from_str(&data) {
-                Ok(value) => {
-                    if let Some(at) = given.filter(|_| essence == "application/json") {
-                        self.headers.remove(at);
-                    }
-                    return ("body", value);
-                }
-                Err(error) => self.problems.push(format!("the content is not the JSON that it is said to be: {error}")),
-            }
-            return ("body", Value::Null);
-        }
-        if essence == FORM {
-            if let Some(found) = pairs(&data).filter(|_| !data.trim_start().starts_with(['{', '['])) {
-                if let Some(at) = given {
-                    self.headers.remove(at);
-                }
-                let mut members = Vec::new();
-                for (name, value) in found {
-                    match is_secret(&name.to_ascii_lowercase()) {
-                        true => {
-                            self.secrets.push(Secret::new(value));
-                            self.problems.push(format!(
-                                "`{name}` of the form carries a secret, which a definition must not hold"
-                            ));
-                        }
-                        false => members.push((name, value)),
-                    }
-                }
-                return ("form", Value::Object(grouped(members)));
-            }
-            if given.is_none() {
-                self.left_out.push(
-                    "nothing, but cURL says that this content is a form; for JSON: --header 'Content-Type: application/json'"
-                        .to_owned(),
-                );
-                self.headers.push(("Content-Type".to_owned(), FORM.to_owned()));
-            }
-        }
-        ("body", Value::String(data))
-    }
-
     fn literals(&mut self, pairs: Vec<(String, String)>, what: &str) -> Map<String, Value> {
         match literal(&Value::Object(grouped(pairs))) {
             Some(Value::Object(members)) => members,
@@ -563,54 +405,6 @@ impl Reading {
             }
         }
     }
-}
-
-/// What is there several times as a list.
-fn grouped(pairs: Vec<(String, String)>) -> Map<String, Value> {
-    let mut members: Map<String, Value> = Map::new();
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for (name, value) in pairs {
-        let count = times.entry(name.clone()).or_default();
-        *count += 1;
-        match members.get_mut(&name) {
-            None => {
-                members.insert(name, json!(value));
-            }
-            Some(Value::Array(values)) => values.push(json!(value)),
-            Some(one) => *one = json!([one.clone(), value]),
-        }
-    }
-    members
-}
-
-/// Names and values; none where taking them apart and joining them again would say something else.
-fn pairs(query: &str) -> Option<Vec<(String, String)>> {
-    let decoded =
-        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(|text| text.into_owned());
-    let pair = |pair: &str| {
-        let (name, value) = pair.split_once('=')?;
-        Some((decoded(name)?, decoded(value)?))
-    };
-    query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect()
-}
-
-/// Whether a name is one that secrets have.
-fn is_secret(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    ["token", "apikey", "secret", "password", "authorization", "signature"].iter().any(|word| plain.contains(word))
-        && !matches!(plain.as_str(), "pagetoken" | "nextpagetoken" | "maxtokens" | "continuationtoken")
-}
-
-/// What credentials for a host are called: `api.pipedrive.com` has `pipedrive`.
-fn reference_of(host: &str) -> String {
-    let labels: Vec<_> = host.split('.').collect();
-    let label = match labels.as_slice() {
-        [.., name, _] if host.parse::<std::net::IpAddr>().is_err() => name,
-        _ => host,
-    };
-    let plain: String =
-        label.chars().filter(|letter| letter.is_ascii_alphanumeric() || "._-".contains(*letter)).collect();
-    if plain.is_empty() { "api".to_owned() } else { plain }
 }
 
 #[cfg(test)]

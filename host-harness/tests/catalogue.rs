@@ -3,7 +3,10 @@
 
 mod program;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_task_host::catalogue::{
     Call, Catalogue, Document, Pin, SearchError, SearchIndex, StoreError, Wishes, compare_request, digest, prepare,
@@ -11,6 +14,8 @@ use http_task_host::catalogue::{
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 use program::{Program, skip};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// Files of the folder with real documents, each with what that folder's README says of it.
 const DOCUMENTS: [(&str, &str, usize); 4] = [
@@ -170,6 +175,158 @@ fn an_index_follows_what_the_catalogue_has() {
     assert_eq!(paths(&catalogue), ["/second"]);
     assert!(catalogue.remove("a").unwrap());
     assert_eq!(paths(&catalogue), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_document_says_is_text_to_the_terminal_and_to_definitions() {
+    let hostile = "\\u001b[2J\\u009b${workflow.input.secret}";
+    let program = Program::new();
+    let text = format!(
+        r#"{{"openapi": "3.1.0", "info": {{"title": "T {hostile}", "version": "{hostile}"}},
+            "servers": [{{"url": "https://a.example"}}],
+            "paths": {{"/a/{{id}}/${{x}}": {{"post": {{"operationId": "a", "summary": "{hostile}", "description": "{hostile}",
+                "tags": ["{hostile}"], "{hostile}": {{}},
+                "parameters": [{{"name": "id", "in": "path", "description": "{hostile}", "schema": {{"const": "{hostile}"}}}},
+                    {{"name": "x", "in": "path", "schema": {{"enum": ["{hostile}"]}}}},
+                    {{"name": "q", "in": "query", "required": true, "schema": {{"default": "{hostile}"}}}}],
+                "requestBody": {{"content": {{"application/json": {{"schema": {{"required": ["t", "e"],
+                    "properties": {{"t": {{"examples": ["{hostile}"]}}, "e": {{"enum": ["jsonata:{hostile}"]}}}}}}}}}}}},
+                "responses": {{"200": {{"description": "{hostile}"}}}}}}}}}}}}"#
+    );
+    program.write("a.json", &text);
+    let mut said = Vec::new();
+    for arguments in [
+        &["catalogue", "add", "a.json", "--name", "a"][..],
+        &["catalogue", "list"],
+        &["search", "secret"],
+        &["search", "secret", "--json"],
+        &["docs", "a/a"],
+        &["docs", "a/a", "--json"],
+        &["add", "x.json", "a/a"],
+        &["check", "x.json"],
+    ] {
+        let run = program.succeeds(arguments);
+        said.push(run.stdout + &run.stderr);
+    }
+    for text in &said {
+        assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
+    }
+    // Nothing in it looks at the workflow's input but the parameter that has no other value.
+    let definition: Value = serde_json::from_str(&program.read("x.json")).unwrap();
+    let task = definition["tasks"].as_object().unwrap().values().next().unwrap();
+    let request = task["httpRequest"].to_string();
+    assert!(!request.replace("$${", "").contains("${workflow"), "{request}");
+    assert_eq!(task["httpRequest"]["body"]["e"], "${e}");
+    assert_eq!(task["inputParameters"]["e"], "${workflow.input.e}");
+    assert!(task["inputParameters"]["id"].as_str().unwrap().ends_with("$${workflow.input.secret}"), "{task}");
+}
+
+#[test]
+fn an_update_tells_what_changed_and_tasks_keep_what_they_were_made_from() {
+    let program = Program::new();
+    let document = |version: u8, schema: &str, more: &str| {
+        format!(
+            r##"{{"openapi": "3.1.0", "info": {{"title": "Things", "version": "{version}"}},
+                "servers": [{{"url": "https://a.example"}}],
+                "components": {{"schemas": {{"Thing": {schema}}}}},
+                "paths": {{{more} "/things": {{"post": {{"operationId": "addThing", "requestBody": {{"required": true,
+                    "content": {{"application/json": {{"schema": {{"$ref": "#/components/schemas/Thing"}}}}}}}}}}}}}}}}"##
+        )
+    };
+    let before = r#"{"required": ["name"], "properties": {"name": {"type": "string"}, "size": {"type": "integer"}}}"#;
+    let after = r#"{"properties": {"name": {"type": "string", "maxLength": 3}, "colour": {"type": "string"}}}"#;
+    program.write("things.json", &document(1, before, r#""/old": {"get": {}},"#));
+    program.succeeds(&["catalogue", "add", "things.json"]);
+    program.succeeds(&["add", "x.json", "things/addThing", "--field", "size"]);
+    let unchanged = program.succeeds(&["catalogue", "update"]).stdout;
+    assert_eq!(unchanged, "things: no operation changed\n");
+    program.write("things.json", &document(2, after, r#""/new": {"get": {}},"#));
+    let said = program.succeeds(&["catalogue", "update", "things"]).stdout;
+    let expected = "things: 1 added, 1 removed, 1 changed\n+ GET /new\n- GET /old\n~ POST /things\n    field `colour` added\n    \
+                    field `name` changed\n    field `size` removed\n";
+    assert_eq!(said, expected);
+    // The task is compared with what it was made from, which the new document would not take.
+    let said = program.succeeds(&["check", "x.json"]);
+    assert!(!said.stderr.contains("warning"), "{said:?}");
+    program.succeeds(&["catalogue", "remove", "things"]);
+    let said = program.succeeds(&["check", "x.json"]);
+    assert!(said.stderr.contains("the catalogue has no operation POST /things of `things`"), "{said:?}");
+    assert_eq!(std::fs::read_dir(program.path("data/http-task/catalogue/documents")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_document_that_was_altered_where_it_is_kept_is_not_used() {
+    let program = Program::new();
+    program.write(
+        "a.json",
+        r#"{"openapi": "3.1.0", "info": {"title": "A"}, "paths": {"/a": {"get": {"operationId": "a"}}}}"#,
+    );
+    program.succeeds(&["catalogue", "add", "a.json"]);
+    let folder = program.path("data/http-task/catalogue/documents");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&file, r#"{"openapi": "3.1.0", "paths": {"/a": {"get": {"operationId": "a", "servers": []}}}}"#)
+        .unwrap();
+    let said = program.run(&["docs", "a/a"]);
+    assert!(said.code == Some(1) && said.stderr.contains("this is not the document that was added"), "{said:?}");
+    let said = program.succeeds(&["catalogue", "update"]);
+    assert!(said.stdout.contains("a: "), "{said:?}");
+    program.succeeds(&["docs", "a/a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_read_from_an_address_only_by_leave() {
+    let text = r#"{"openapi": "3.1.0", "info": {"title": "A"}, "servers": [{"url": "/api"}], "paths": {"/a": {"get": {"operationId": "a"}}}}"#;
+    let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nconnection: close\r\n{more}\r\n");
+    let answers = [
+        head("301 Moved Permanently", "content-length: 0\r\nlocation: https://b.example/openapi.json\r\n"),
+        head("200 OK", &format!("content-length: {}\r\n", text.len())) + text,
+        head("200 OK", "content-length: 99999999999\r\n") + "{",
+        head("404 Not Found", "content-length: 0\r\n"),
+    ];
+    let (address, received) = serve(answers).await;
+    let url = format!("http://{address}/openapi.json");
+    let program = Program::new();
+    let add = |name: &str| {
+        let (program, arguments) = (&program, ["catalogue", "add", &url, "--name", name, "--grants", "grants.toml"]);
+        program.run(&arguments)
+    };
+    let said = add("a");
+    assert!(said.code == Some(3) && said.stderr.contains("path = \"/openapi.json\""), "{said:?}");
+    assert_eq!(received.load(Ordering::SeqCst), 0, "nothing is asked before it is granted");
+    program.write("grants.toml", &program::grants_for(address).replace("networks = [\"loopback\"]", ""));
+    let said = add("a");
+    assert!(said.code == Some(3) && said.stderr.contains("networks = [\"loopback\"]"), "{said:?}");
+    program.write("grants.toml", &program::grants_for(address));
+    let said = add("a");
+    let hint = "hint: http-task catalogue add 'https://b.example/openapi.json'";
+    assert!(said.code == Some(1) && said.stderr.contains(hint), "{said:?}");
+    assert_eq!(add("a").code, Some(0));
+    let said = add("b");
+    assert!(said.code == Some(4) && said.stderr.contains("larger than 33554432 bytes"), "{said:?}");
+    let said = add("b");
+    assert!(said.code == Some(1) && said.stderr.contains("404"), "{said:?}");
+    // Its server is relative to where it came from.
+    let said = program.succeeds(&["add", "x.json", "a/a", "--dry-run"]);
+    assert!(said.stdout.contains(&format!("\"url\": \"http://{address}/api/a\"")), "{said:?}");
+    assert_eq!(received.load(Ordering::SeqCst), 4);
+}
+
+/// A server that gives these answers, one a connection; how many it has given so far.
+async fn serve(answers: [String; 4]) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, received) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&received);
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            let _ = connection.read(&mut head).await;
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = connection.write_all(answer.as_bytes()).await;
+            let _ = connection.shutdown().await;
+        }
+    });
+    (address, received)
 }
 
 /// What the stand-in does not play, as it says itself: searches, sources, users and conversions.

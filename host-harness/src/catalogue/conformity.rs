@@ -344,8 +344,14 @@ fn against(schema: &Value, value: &Value, place: &str, passed_over: &dyn Fn(&str
     let Ok(validator) = schema::compile(schema) else { return Vec::new() };
     let errors = validator.iter_errors(value);
     let told = errors.filter(|error| !passed_over(error.instance_path().as_str(), error.kind().keyword()));
-    let mut differences: Vec<_> = told.map(|error| said(schema, &error, place)).take(MOST_DIFFERENCES).collect();
-    differences.dedup();
+    let mut differences: Vec<Difference> = Vec::new();
+    for difference in told.flat_map(|error| said(schema, &error, place)).take(MOST_DIFFERENCES) {
+        // What is mended by the same words is one mistake.
+        let same = |known: &Difference| known.place == difference.place && known.hint == difference.hint;
+        if difference.hint.is_none() || !differences.iter().any(same) {
+            differences.push(difference);
+        }
+    }
     differences
 }
 
@@ -381,3 +387,6 @@ fn unknown_members(root: &Value, schema: &Value, value: &Value, place: &str, fou
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

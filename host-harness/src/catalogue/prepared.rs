@@ -1,6 +1,8 @@
 //! An operation → an HTTP Task, ready to be put into a definition: what is required with values of the right type, what is
 //! wished for as expressions, and nothing that only credentials may know.
 
+mod content;
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
@@ -17,9 +19,6 @@ use crate::workflow::literal;
 
 /// The definition format's limit for a task's name.
 const MOST_NAME_CHARACTERS: usize = 80;
-
-/// Optional members that are shown where none is required: more would hide the rest of the task.
-const MOST_OPTIONAL_MEMBERS: usize = 40;
 
 /// What the author wants beyond what the operation says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -226,7 +225,10 @@ fn is_idempotency_key(parameter: &Parameter) -> bool {
 
 /// Everything that `fields` may name.
 fn known_fields(operation: &Operation) -> Vec<String> {
-    let parameters = operation.parameters.iter().filter(|parameter| !parameter.required && !parameter.secret);
+    let parameters = operation
+        .parameters
+        .iter()
+        .filter(|parameter| !parameter.required && !parameter.secret && !is_idempotency_key(parameter));
     let mut known: Vec<_> = parameters.map(|parameter| parameter.name.clone()).collect();
     if let Ok(Some(content)) = content(operation) {
         let shape = Shape::of(&content.schema, &content.schema);
@@ -280,6 +282,7 @@ impl Preparing<'_> {
         while self.inputs.contains_key(&input) {
             input.push('_');
         }
+        let value = value.and_then(|value| literal(&value));
         let value = value.unwrap_or_else(|| json!(format!("${{workflow.input.{input}}}")));
         self.inputs.insert(input.clone(), value);
         input
@@ -357,75 +360,6 @@ impl Preparing<'_> {
         let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
         query.insert(name.clone(), value);
     }
-
-    /// A form or a body.
-    fn content(&mut self, content: &Content) -> Option<Value> {
-        if !content.is_json() && !content.is_form() {
-            let input = self.input("content", content.example.clone().filter(Value::is_string));
-            return Some(json!(format!("${{{input}}}")));
-        }
-        let schema = &content.schema;
-        let shape = Shape::of(schema, schema);
-        if !shape.properties.is_empty() {
-            let members = self.members(content, &shape);
-            if content.is_form() {
-                return Some(Value::Object(members));
-            }
-            if has_expressions(&members) || takes(schema, &Value::Object(members.clone())) {
-                return Some(Value::Object(members));
-            }
-        } else if content.is_form() {
-            return Some(json!({}));
-        }
-        let given = content.example.clone().filter(|example| takes(schema, example));
-        let value = given.or_else(|| Examples::new(schema).value(schema, "text")).and_then(|value| literal(&value));
-        Some(value.unwrap_or_else(|| json!(format!("${{{}}}", self.input("content", None)))))
-    }
-
-    /// What is required; where nothing is, what the document shows, or all there is to choose from.
-    fn members(&mut self, content: &Content, shape: &Shape<'_>) -> Map<String, Value> {
-        let schema = &content.schema;
-        let examples = Examples::new(schema);
-        let shown = content.example.as_ref().and_then(Value::as_object);
-        let writable = |schema: &Value| !Shape::of(&content.schema, schema).is("readOnly");
-        let mut members = Map::new();
-        let nothing_required = shape.required.is_empty();
-        if nothing_required
-            && let Some(shown) = content.example.as_ref().filter(|shown| takes(schema, shown)).and_then(literal)
-        {
-            members.extend(shown.as_object().cloned().unwrap_or_default());
-        }
-        let show_all = nothing_required && members.is_empty() && self.wishes.fields.is_empty();
-        let mut optional_members = 0;
-        for (name, of_member) in &shape.properties {
-            if shape.required.contains(name) {
-                let shown = shown.and_then(|shown| shown.get(*name)).filter(|value| {
-                    // Of the same member, in the same place.
-                    takes_member(schema, of_member, value)
-                });
-                let value =
-                    shown.cloned().or_else(|| examples.value(of_member, name)).and_then(|value| literal(&value));
-                let value = value.filter(|value| !content.is_form() || in_form(value));
-                let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
-                members.insert((*name).to_owned(), value);
-                continue;
-            }
-            let wished = self.wishes.fields.iter().any(|field| field == name);
-            if wished {
-                self.met.insert((*name).to_owned());
-            }
-            if wished || (show_all && optional_members < MOST_OPTIONAL_MEMBERS && writable(of_member)) {
-                optional_members += 1;
-                members.entry((*name).to_owned()).or_insert_with(|| optional(name));
-            }
-        }
-        // What a document requires without saying what it is.
-        for name in shape.required.iter().filter(|name| !shape.properties.iter().any(|(known, _)| known == *name)) {
-            let input = self.input(name, None);
-            members.entry((*name).to_owned()).or_insert_with(|| json!(format!("${{{input}}}")));
-        }
-        members
-    }
 }
 
 fn of_path<'o>(operation: &'o Operation, name: &str) -> Option<&'o Parameter> {
@@ -442,10 +376,6 @@ fn takes(schema: &Value, value: &Value) -> bool {
     schema::compile(schema).is_ok_and(|validator| validator.is_valid(value))
 }
 
-fn takes_member(root: &Value, member: &Value, value: &Value) -> bool {
-    takes(&Examples::new(root).in_root(member), value)
-}
-
 /// `"${?name}"`: from the input when it is there.
 fn optional(name: &str) -> Value {
     let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -458,10 +388,6 @@ fn optional(name: &str) -> Value {
 
 fn scalar(value: &Value) -> Option<Value> {
     matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)).then(|| value.clone())
-}
-
-fn in_form(value: &Value) -> bool {
-    scalar(value).is_some() || value.as_array().is_some_and(|values| values.iter().all(|value| scalar(value).is_some()))
 }
 
 /// A value as it is written within one piece of text.
@@ -483,8 +409,4 @@ fn as_text(value: &Value, style: Style) -> Option<String> {
         }
         (_, value) => text(value),
     }
-}
-
-fn has_expressions(members: &Map<String, Value>) -> bool {
-    members.values().any(|value| value.as_str().is_some_and(|text| text.starts_with("${")))
 }

@@ -143,8 +143,8 @@ fn tell(added: &Added<'_>, settings: &Settings, credentials: &Credentials, outpu
         }));
         return Ok(Exit::Success);
     }
-    let made = if *is_new { "made, with" } else { "has now" };
-    output.say(&format!("{file} {made} the task `{}`: {}", name, named.hit.key.text()));
+    let made = if *is_new { "made, with" } else { "now has" };
+    output.say(&format!("{file} {made} the task `{name}`: {}", named.hit.key.text()));
     say_left_out(prepared, output);
     output.say("to send it, grant");
     output.put(&grants.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));

@@ -189,11 +189,10 @@ async fn update(name: Option<&str>, settings: &Settings, output: &Output) -> Res
                 continue;
             }
         };
-        let changes = match catalogue.document(&name)? {
-            Some(old) => catalogue::compare(&old, &document),
-            None => Changes::default(),
-        };
-        if listed.digest != digest(document.value()) {
+        // One that is broken where it is kept is put there again.
+        let old = catalogue.document(&name).ok().flatten();
+        let changes = old.as_ref().map(|old| catalogue::compare(old, &document)).unwrap_or_default();
+        if old.is_none() || listed.digest != digest(document.value()) {
             catalogue.put(&name, &listed.source, listed.server.as_deref(), &document)?;
         }
         if output.json {

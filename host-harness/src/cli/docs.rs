@@ -189,7 +189,11 @@ impl Page {
             facts.push("deprecated".to_owned());
         }
         let facts = visible(&facts.join(", "));
-        let _ = writeln!(text, "{indent}{BOLD}{}{BOLD:#}  {DIM}{facts}{DIM:#}", visible(&field.name));
+        let _ = write!(text, "{indent}{BOLD}{}{BOLD:#}", visible(&field.name));
+        if !facts.is_empty() {
+            let _ = write!(text, "  {DIM}{facts}{DIM:#}");
+        }
+        text.push('\n');
         text.push_str(&self.prose(&field.description, depth * 2 + 4));
         field.fields.iter().for_each(|field| self.field(text, field, depth + 1));
     }

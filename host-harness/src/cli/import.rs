@@ -84,7 +84,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     match written {
         None => output.put(&(serde_json::to_string_pretty(&Value::Object(imported.task))? + "\n")),
         Some((path, written)) => {
-            let made = if written.is_new { "made, with" } else { "has now" };
+            let made = if written.is_new { "made, with" } else { "now has" };
             output.say(&format!("{} {made} the task `{}`", path.display(), written.name));
             output.say("to send it, grant");
             output.put(&grants.join("\n"));

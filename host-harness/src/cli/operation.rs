@@ -52,11 +52,11 @@ pub(super) fn find(settings: &Settings, catalogue: &Catalogue, name: &str) -> Re
         }
     };
     let listed = catalogue.find(&hit.api).cloned();
-    let document = catalogue.document(&hit.api)?;
+    let again = format!("http-task catalogue update {}", print::shell_word(&hit.api));
+    let document = catalogue.document(&hit.api).map_err(|error| Stop::failed(error).hint(&again))?;
     let operation = document.and_then(|document| document.operation(&hit.key));
     let (Some(listed), Some(operation)) = (listed, operation) else {
-        return Err(Stop::failed(format!("the document of `{}` is not there any more", hit.api))
-            .hint(format!("http-task catalogue update {}", hit.api)));
+        return Err(Stop::failed(format!("the document of `{}` is not there any more", hit.api)).hint(again));
     };
     let pin =
         Pin { api: hit.api.clone(), method: hit.key.method.clone(), path: hit.key.path.clone(), digest: listed.digest };
@@ -141,7 +141,8 @@ fn pinned(
         let finding = source.finding(&format!("{}/operation", task.place), message);
         differences.warnings.push(finding.hint(hint));
     };
-    match catalogue.pinned(&pin)? {
+    let again = format!("http-task catalogue update {}", print::shell_word(&pin.api));
+    match catalogue.pinned(&pin).map_err(|error| Stop::failed(error).hint(again))? {
         Pinned::Same(operation) => Ok(Some((written, operation))),
         Pinned::Newer(operation) => {
             warn(

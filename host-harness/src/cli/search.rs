@@ -73,7 +73,8 @@ fn line(hit: &Hit, width: usize) -> String {
     let name = visible(&print::shell_word(&hit.operation));
     let deprecated = if hit.deprecated { " (deprecated)" } else { "" };
     let (method, path) = (&hit.key.method, visible(&hit.key.path));
-    format!("{name:width$}  {method:6} {path}  {}{deprecated}\n", visible(&hit.summary))
+    let line = format!("{name:width$}  {method:6} {path}  {}{deprecated}", visible(&hit.summary));
+    format!("{}\n", line.trim_end())
 }
 
 /// Lets somebody type and choose; the operation that was chosen.

@@ -13,8 +13,32 @@ use crate::source::pointer;
 /// Values that are told one by one.
 const MOST_VALUES: usize = 12;
 
-/// One finding of a validator, about what stands at `place` and further in.
-pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Difference {
+/// What a validator found about what stands at `place` and further in. Of a choice, what is against the one that was meant.
+pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Vec<Difference> {
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            let meant = meant(context, error.instance_path().as_str());
+            let found: Vec<_> = meant.into_iter().flatten().flat_map(|nested| said(root, nested, place)).collect();
+            if found.is_empty() { vec![said_once(root, error, place)] } else { found }
+        }
+        _ => vec![said_once(root, error, place)],
+    }
+}
+
+/// The choice that fits best: of the right type, wrong furthest in, and with the fewest findings.
+fn meant<'c>(choices: &'c [Vec<ValidationError<'static>>], own: &str) -> Option<&'c Vec<ValidationError<'static>>> {
+    let rank = |errors: &&Vec<ValidationError<'static>>| {
+        let places = errors.iter().map(|error| error.instance_path().as_str());
+        let of_type = |error: &ValidationError<'_>| {
+            matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == own
+        };
+        let furthest = places.map(|place| place.matches('/').count()).max().unwrap_or_default();
+        (errors.iter().any(of_type), std::cmp::Reverse(furthest), errors.len())
+    };
+    choices.iter().filter(|errors| !errors.is_empty()).min_by_key(rank)
+}
+
+fn said_once(root: &Value, error: &ValidationError<'_>, place: &str) -> Difference {
     let at = format!("{place}{}", error.instance_path().as_str());
     let name = name_of(&at);
     let value = error.instance().as_ref();
@@ -49,7 +73,11 @@ pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Di
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let names: Vec<_> = unexpected.iter().map(|name| format!("`{name}`")).collect();
-            Difference::new(&at, format!("{} not taken here", are(&names)))
+            let known = shape_at(root, error.instance_path().as_str());
+            let known = known.iter().flat_map(|shape| &shape.properties).map(|(name, _)| *name);
+            let near = unexpected.first().and_then(|name| nearest(name, known));
+            let hint = near.map(|near| json!(near).to_string());
+            Difference::new(&at, format!("{} not taken here", are(&names))).hint(hint)
         }
         ValidationErrorKind::MaxLength { limit } => {
             Difference::new(&at, format!("{name} may have {limit} characters, and has {}", length(value)))
@@ -73,18 +101,6 @@ pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Di
         ValidationErrorKind::Format { format } => Difference::new(&at, format!("{name} is not in the form `{format}`"))
             .hint(of_format(format).map(|value| member(&at, &json!(value)))),
         ValidationErrorKind::Pattern { pattern } => Difference::new(&at, format!("{name} must match {pattern}")),
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            // What fits best is what was meant: the choice with the fewest findings, furthest in.
-            let depth = |errors: &Vec<ValidationError<'static>>| {
-                let furthest = errors.iter().map(|error| error.instance_path().as_str().matches('/').count()).max();
-                (std::cmp::Reverse(furthest.unwrap_or_default()), errors.len())
-            };
-            let best = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| depth(errors));
-            match best.and_then(|errors| errors.first()) {
-                Some(nested) => said(root, nested, place),
-                None => Difference::new(&at, format!("{name} has none of the forms that it may have")),
-            }
-        }
         ValidationErrorKind::OneOfMultipleValid { .. } => {
             Difference::new(&at, format!("{name} has several forms at once, and may have one"))
         }
@@ -195,14 +211,18 @@ fn of_format(format: &str) -> Option<&'static str> {
 
 /// A value for a member that is missing from what stands at a place.
 fn example(root: &Value, place: &str, name: &str) -> Value {
+    let shape = shape_at(root, place).unwrap_or_default();
+    let member = shape.properties.iter().find(|(known, _)| *known == name).map(|(_, member)| *member);
+    member.and_then(|member| Examples::new(root).value(member, name)).unwrap_or_else(|| json!("…"))
+}
+
+/// What may stand at a place, as far as no choice is on the way.
+fn shape_at<'s>(root: &'s Value, place: &str) -> Option<Shape<'s>> {
     let mut schema = root;
     for token in place.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")) {
         let shape = Shape::of(root, schema);
         let member = shape.properties.iter().find(|(known, _)| *known == token).map(|(_, member)| *member);
-        let Some(next) = member.or(shape.items) else { return json!("…") };
-        schema = definition(root, next);
+        schema = definition(root, member.or(shape.items)?);
     }
-    let shape = Shape::of(root, schema);
-    let member = shape.properties.iter().find(|(known, _)| *known == name).map(|(_, member)| *member);
-    member.and_then(|member| Examples::new(root).value(member, name)).unwrap_or_else(|| json!("…"))
+    Some(Shape::of(root, schema))
 }

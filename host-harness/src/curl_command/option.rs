@@ -1,0 +1,112 @@
+//! The options of cURL that are known, by what they mean here; many mean nothing, since they are about how an answer is shown.
+
+/// Options with a value, by what they mean here.
+const WITH_VALUE: [(&str, &str); 34] = [
+    ("-X", "request"),
+    ("-H", "header"),
+    ("-d", "data"),
+    ("--data-ascii", "data"),
+    ("--data-raw", "data-raw"),
+    ("--data-binary", "data-binary"),
+    ("--data-urlencode", "data-urlencode"),
+    ("--json", "json"),
+    ("-u", "user"),
+    ("-A", "user-agent"),
+    ("-e", "referer"),
+    ("-b", "cookie"),
+    ("--url", "url"),
+    ("--url-query", "url-query"),
+    ("--oauth2-bearer", "oauth2-bearer"),
+    ("--connect-timeout", "connect-timeout"),
+    ("-m", "max-time"),
+    ("--retry", "retry"),
+    ("-F", "form"),
+    ("--form-string", "form"),
+    ("-T", "upload-file"),
+    ("-K", "config"),
+    ("-o", "output"),
+    ("-w", "output"),
+    ("-D", "output"),
+    ("-c", "output"),
+    ("--retry-delay", "output"),
+    ("--retry-max-time", "output"),
+    ("--max-redirs", "location"),
+    ("-x", "proxy"),
+    ("-E", "certificate"),
+    ("--key", "certificate"),
+    ("--cacert", "certificate"),
+    ("--resolve", "resolve"),
+];
+
+/// Options without a value.
+const FLAGS: [(&str, &str); 25] = [
+    ("-G", "get"),
+    ("-I", "head"),
+    ("-k", "insecure"),
+    ("-L", "location"),
+    ("--location-trusted", "location"),
+    ("-s", "output"),
+    ("-S", "output"),
+    ("-i", "output"),
+    ("-v", "output"),
+    ("-f", "output"),
+    ("--fail-with-body", "output"),
+    ("-#", "output"),
+    ("-N", "output"),
+    ("-O", "output"),
+    ("-J", "output"),
+    ("-g", "output"),
+    ("-q", "output"),
+    ("--compressed", "output"),
+    ("--http1.1", "output"),
+    ("--http2", "output"),
+    ("--http2-prior-knowledge", "output"),
+    ("--tlsv1.2", "output"),
+    ("--path-as-is", "output"),
+    ("-4", "output"),
+    ("-6", "output"),
+];
+
+/// The long names of options that have a short one.
+const LONG: [(&str, &str); 32] = [
+    ("--request", "-X"),
+    ("--header", "-H"),
+    ("--data", "-d"),
+    ("--user", "-u"),
+    ("--user-agent", "-A"),
+    ("--referer", "-e"),
+    ("--cookie", "-b"),
+    ("--max-time", "-m"),
+    ("--form", "-F"),
+    ("--upload-file", "-T"),
+    ("--config", "-K"),
+    ("--output", "-o"),
+    ("--write-out", "-w"),
+    ("--dump-header", "-D"),
+    ("--cookie-jar", "-c"),
+    ("--proxy", "-x"),
+    ("--cert", "-E"),
+    ("--get", "-G"),
+    ("--head", "-I"),
+    ("--insecure", "-k"),
+    ("--location", "-L"),
+    ("--silent", "-s"),
+    ("--show-error", "-S"),
+    ("--include", "-i"),
+    ("--show-headers", "-i"),
+    ("--verbose", "-v"),
+    ("--fail", "-f"),
+    ("--progress-bar", "-#"),
+    ("--no-buffer", "-N"),
+    ("--remote-name", "-O"),
+    ("--globoff", "-g"),
+    ("--disable", "-q"),
+];
+
+/// What an option means, and whether it has a value; none for one that is not known.
+pub(super) fn option(name: &str) -> Option<(&'static str, bool)> {
+    let name = LONG.iter().find(|(long, _)| *long == name).map_or(name, |(_, short)| short);
+    let found = |table: &'static [(&'static str, &'static str)]| table.iter().find(|(known, _)| *known == name);
+    let with_value = found(&WITH_VALUE).map(|(_, meaning)| (*meaning, true));
+    with_value.or_else(|| found(&FLAGS).map(|(_, meaning)| (*meaning, false)))
+}
