@@ -73,7 +73,7 @@ pub(super) fn named(name: &str, api: Option<&str>, fields: &Fields) -> BooleanQu
 fn weights(fields: &Fields) -> [(Field, Score, bool); 8] {
     [
         (fields.name, 4.0, true),
-        (fields.method, 3.0, false),
+        (fields.method, 3.0, true),
         (fields.path, 3.0, true),
         (fields.summary, 2.5, true),
         (fields.tags, 2.0, true),
