@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_task_host::catalogue::{Document, SearchError, SearchIndex, digest};
@@ -46,11 +47,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         if documents.is_empty() {
             let index = tempfile::tempdir()?;
             let wanted = vec![(name.to_owned(), digest(document.value()))];
-            let kept = document.clone();
-            SearchIndex::open::<SearchError>(Some(index.path()), &wanted, &mut |_| Ok(Some(kept.clone())))?;
+            let kept = Arc::new(document.clone());
+            SearchIndex::open::<SearchError>(Some(index.path()), &wanted, &mut |_| Ok(Some(Arc::clone(&kept))))?;
             println!("  read, digested and indexed in {}; memory at most {} MiB", ms(started.elapsed()), peak_mib());
         }
-        documents.push(document);
+        documents.push(Arc::new(document));
     }
     let of_all: usize = documents.iter().map(|document| document.entries.len()).sum();
     let copies = OPERATIONS.div_ceil(of_all);

@@ -27,8 +27,8 @@ mod shape;
 mod store;
 mod syntax;
 
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 pub use self::call::Call;
 pub use self::changes::{Changed, Changes, compare};
@@ -50,7 +50,7 @@ pub use self::syntax::{MOST_DOCUMENT_BYTES, SyntaxError};
 pub const BUILT_IN: &str = "pipedrive";
 
 /// The operations of Pipedrive's leads, described in our own words.
-static PIPEDRIVE: LazyLock<(Document, Listed)> = LazyLock::new(|| {
+static PIPEDRIVE: LazyLock<(Arc<Document>, Listed)> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a test reads it")]
     let document = Document::read(include_bytes!("catalogue/pipedrive.yaml")).expect("the built-in document is one");
     let listed = Listed {
@@ -62,7 +62,7 @@ static PIPEDRIVE: LazyLock<(Document, Listed)> = LazyLock::new(|| {
         server: None,
         before: Vec::new(),
     };
-    (document, listed)
+    (Arc::new(document), listed)
 });
 
 /// All documents that there are: the built-in one, and those that a user has added.
@@ -105,9 +105,9 @@ impl Catalogue {
     }
 
     /// A document by its name.
-    pub fn document(&self, name: &str) -> Result<Option<Document>, StoreError> {
+    pub fn document(&self, name: &str) -> Result<Option<Arc<Document>>, StoreError> {
         if name == BUILT_IN {
-            return Ok(Some(PIPEDRIVE.0.clone()));
+            return Ok(Some(Arc::clone(&PIPEDRIVE.0)));
         }
         match (&self.store, self.find(name)) {
             (Some(store), Some(listed)) => store.read(&listed.digest),
@@ -117,10 +117,11 @@ impl Catalogue {
 
     /// The operation that a task was made from.
     pub fn pinned(&self, pin: &Pin) -> Result<Pinned, StoreError> {
-        let of =
-            |document: Option<Document>| document.and_then(|document| document.operation(&pin.key())).map(Box::new);
+        let of = |document: Option<Arc<Document>>| {
+            document.and_then(|document| document.operation(&pin.key())).map(Box::new)
+        };
         if pin.digest == PIPEDRIVE.1.digest {
-            return Ok(of(Some(PIPEDRIVE.0.clone())).map_or(Pinned::Unknown, Pinned::Same));
+            return Ok(of(Some(Arc::clone(&PIPEDRIVE.0))).map_or(Pinned::Unknown, Pinned::Same));
         }
         let same = match &self.store {
             Some(store) => of(store.read(&pin.digest)?),
@@ -161,7 +162,7 @@ impl Catalogue {
     }
 
     /// What finds operations. `cache` is a folder where the index is kept from one program to the next.
-    pub fn search_index<E>(&self, cache: Option<&std::path::Path>) -> Result<SearchIndex, E>
+    pub fn search_index<E>(&self, cache: Option<&Path>) -> Result<SearchIndex, E>
     where
         E: From<SearchError> + From<StoreError>,
     {

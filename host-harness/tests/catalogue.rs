@@ -55,7 +55,7 @@ async fn every_operation_of_real_documents_becomes_a_task_or_says_why_not() {
     for (name, file, operations) in DOCUMENTS {
         let document = read(&folder, file);
         assert_eq!(document.entries.len(), operations, "{name}");
-        read_documents.push((name, document));
+        read_documents.push((name, Arc::new(document)));
     }
     println!("| API | operations | tasks | not supported | complete as they are |");
     for (name, document) in read_documents {

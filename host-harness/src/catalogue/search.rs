@@ -6,6 +6,7 @@ mod words;
 
 use std::fmt::{self, Display};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tantivy::collector::TopDocs;
@@ -58,6 +59,9 @@ impl From<TantivyError> for SearchError {
     }
 }
 
+/// Reads a document by its name.
+pub type ReadDocument<'r, E> = dyn FnMut(&str) -> Result<Option<Arc<Document>>, E> + 'r;
+
 /// Documents that an index must have, each with its name and digest, and no others.
 pub type Wanted = Vec<(String, String)>;
 
@@ -67,7 +71,7 @@ impl SearchIndex {
     pub fn open<E: From<SearchError>>(
         folder: Option<&Path>,
         wanted: &Wanted,
-        read: &mut dyn FnMut(&str) -> Result<Option<Document>, E>,
+        read: &mut ReadDocument<'_, E>,
     ) -> Result<Self, E> {
         let fields = Fields::new();
         if let Some(folder) = folder

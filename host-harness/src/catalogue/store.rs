@@ -6,12 +6,13 @@ use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::document::{Document, DocumentError};
+use super::document::Document;
 use crate::settings_file::{self, FileError};
 
 const INDEX: &str = "catalogue.toml";
@@ -52,7 +53,15 @@ struct Index {
 pub(super) struct Store {
     folder: PathBuf,
     index: Index,
+    /// Documents that were read last, the latest first: many tasks of one definition are of few.
+    kept: Arc<Mutex<Kept>>,
 }
+
+/// Documents by their digests.
+type Kept = Vec<(String, Arc<Document>)>;
+
+/// Large documents take some 60 MB each.
+const MOST_KEPT: usize = 3;
 
 /// Why the catalogue cannot be read or written.
 #[derive(Debug)]
@@ -84,15 +93,18 @@ impl std::error::Error for StoreError {}
 
 /// What names a document by its content.
 pub fn digest(document: &Value) -> String {
-    let hash = Sha256::digest(document.to_string().as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    digest_of(document.to_string().as_bytes())
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    let hex = Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     format!("{ALGORITHM}{hex}")
 }
 
 impl Store {
     pub(super) fn open(folder: PathBuf) -> Result<Self, StoreError> {
         let index = settings_file::read(&folder.join(INDEX)).map_err(StoreError::Index)?.unwrap_or_default();
-        Ok(Self { folder, index })
+        Ok(Self { folder, index, kept: Arc::default() })
     }
 
     pub(super) fn listed(&self) -> &BTreeMap<String, Listed> {
@@ -100,20 +112,25 @@ impl Store {
     }
 
     /// A document by its content, if it is here.
-    pub(super) fn read(&self, digest: &str) -> Result<Option<Document>, StoreError> {
+    pub(super) fn read(&self, digest: &str) -> Result<Option<Arc<Document>>, StoreError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, document)) = kept.iter().find(|(known, _)| known == digest) {
+            return Ok(Some(Arc::clone(document)));
+        }
         let Some(path) = self.path(digest) else { return Ok(None) };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::Document { path, why: error.to_string() }),
         };
-        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        if digest.strip_prefix(ALGORITHM) != Some(hash.as_str()) {
+        if digest_of(&bytes) != digest {
             return Err(StoreError::Altered(path));
         }
-        Document::read(&bytes)
-            .map(Some)
-            .map_err(|error: DocumentError| StoreError::Document { path, why: error.to_string() })
+        let read = Document::read(&bytes).map(Arc::new);
+        let document = read.map_err(|error| StoreError::Document { path, why: error.to_string() })?;
+        kept.truncate(MOST_KEPT - 1);
+        kept.insert(0, (digest.to_owned(), Arc::clone(&document)));
+        Ok(Some(document))
     }
 
     /// Where a document is; none for what is no digest.

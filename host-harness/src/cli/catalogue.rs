@@ -44,19 +44,11 @@ struct Add {
     #[arg(value_name = "FILE|URL")]
     source: String,
     /// What the API is called here [default: made from its title]
-    #[arg(long, value_parser = api_name)]
+    #[arg(long, value_parser = super::credentials::name)]
     name: Option<String>,
     /// The base URL of its tasks, in place of the document's
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-}
-
-fn api_name(name: &str) -> Result<String, String> {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("a name has letters, digits, `.`, `_` and `-`".to_owned());
-    }
-    Ok(name.to_owned())
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {

@@ -43,7 +43,7 @@ enum Command {
 #[derive(Args)]
 struct Add {
     /// The reference that definitions write in `credentials`: letters, digits, `.`, `_` and `-`
-    #[arg(value_parser = reference)]
+    #[arg(value_parser = self::name)]
     name: String,
     /// How the secret is sent
     #[arg(long, value_parser = kind_parser())]
@@ -101,10 +101,11 @@ fn kind_parser() -> impl TypedValueParser<Value = KindName> {
     })
 }
 
-fn reference(name: &str) -> Result<String, String> {
+/// What people name things by here: references and APIs.
+pub(super) fn name(name: &str) -> Result<String, String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     if name.is_empty() || !name.chars().all(plain) {
-        return Err("a reference has letters, digits, `.`, `_` and `-`".to_owned());
+        return Err("a name has letters, digits, `.`, `_` and `-`".to_owned());
     }
     Ok(name.to_owned())
 }

@@ -11,7 +11,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{Language, Stemmer, TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{Index, IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::{Hit, Kept, SearchIndex, Wanted, words};
+use super::{Hit, Kept, ReadDocument, SearchIndex, Wanted, words};
 use crate::catalogue::document::Document;
 use crate::catalogue::operation::Entry;
 
@@ -151,11 +151,7 @@ fn register(index: &Index) {
 
 impl SearchIndex {
     /// Adds what is missing, and takes out what is not wanted. What the index has is said with its last commit.
-    pub(super) fn bring_to<E>(
-        &self,
-        wanted: &Wanted,
-        read: &mut dyn FnMut(&str) -> Result<Option<Document>, E>,
-    ) -> Result<(), Kept<E>> {
+    pub(super) fn bring_to<E>(&self, wanted: &Wanted, read: &mut ReadDocument<'_, E>) -> Result<(), Kept<E>> {
         let has: Wanted =
             self.index.load_metas()?.payload.and_then(|has| serde_json::from_str(&has).ok()).unwrap_or_default();
         let (has, wanted_set): (BTreeSet<_>, BTreeSet<_>) =
