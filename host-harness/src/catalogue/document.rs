@@ -57,6 +57,9 @@ impl std::error::Error for DocumentError {}
 /// Methods that a path item may have (OpenAPI 3.1, section 4.8.9.1).
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
+/// Parts that are read of one document, each as often as it is referred to: the largest of real documents have below 100,000.
+const MOST_PARTS: usize = 2_000_000;
+
 /// What a path item has beside its operations.
 const BESIDE_METHODS: [&str; 5] = ["parameters", "servers", "summary", "description", "$ref"];
 
@@ -142,12 +145,14 @@ struct Reader<'d> {
     translator: Translator<'d>,
     omissions: Vec<Omission>,
     schemas: Schemas,
+    /// Parts that were read so far.
+    read: usize,
 }
 
 impl<'d> Reader<'d> {
     fn new(root: &'d Value, dialect: Dialect) -> Self {
         let translator = Translator::new(root, dialect);
-        Self { root, dialect, translator, omissions: Vec::new(), schemas: Schemas::Complete }
+        Self { root, dialect, translator, omissions: Vec::new(), schemas: Schemas::Complete, read: 0 }
     }
 
     fn into_omissions(self) -> Vec<Omission> {
@@ -165,6 +170,14 @@ impl<'d> Reader<'d> {
     }
 
     fn object(&mut self, part: &Part<'d>, what: &str) -> Option<&'d Map<String, Value>> {
+        // Many may refer to one that has many: a document that says so much is read as far as this.
+        self.read += 1;
+        if self.read > MOST_PARTS {
+            if self.read == MOST_PARTS + 1 {
+                self.omit(part.place.clone(), "the document is too large; nothing is read from here on");
+            }
+            return None;
+        }
         if !part.value.is_object() {
             self.omit(part.place.clone(), format!("{what} must be an object"));
         }
@@ -310,6 +323,8 @@ impl<'d> Reader<'d> {
 
     /// The names by which somebody may look for an operation.
     fn field_names(&mut self, found: &Found<'d>) -> Vec<String> {
+        // Choices of choices are looked into as far as somebody may look for them.
+        let mut left = 100;
         let mut names = BTreeSet::new();
         let lists = [found.item.value.get("parameters"), found.written.get("parameters")];
         for parameter in lists.into_iter().flatten().filter_map(Value::as_array).flatten() {
@@ -317,7 +332,7 @@ impl<'d> Reader<'d> {
             let Ok(parameter) = reference::follow(self.root, part) else { continue };
             names.extend(parameter.value.get("name").and_then(Value::as_str).map(str::to_owned));
             if let Some(schema) = parameter.value.get("schema").filter(|_| parameter.value["in"] == "body") {
-                self.property_names(schema, &mut names, 0);
+                self.property_names(schema, &mut names, &mut left);
             }
         }
         if let Some(body) = found.written.get("requestBody")
@@ -326,7 +341,7 @@ impl<'d> Reader<'d> {
         {
             for content in contents.values() {
                 if let Some(schema) = content.get("schema") {
-                    self.property_names(schema, &mut names, 0);
+                    self.property_names(schema, &mut names, &mut left);
                 }
             }
         }
@@ -334,19 +349,19 @@ impl<'d> Reader<'d> {
     }
 
     /// The names of a schema's members, those of its parts included.
-    fn property_names(&self, schema: &Value, names: &mut BTreeSet<String>, depth: usize) {
-        const MOST_STEPS: usize = 8;
+    fn property_names(&self, schema: &Value, names: &mut BTreeSet<String>, left: &mut usize) {
         const MOST_NAMES: usize = 500;
-        let Ok(part) = reference::follow(self.root, Part { value: schema, place: String::new() }) else { return };
-        if depth > MOST_STEPS || names.len() > MOST_NAMES {
+        if *left == 0 || names.len() > MOST_NAMES {
             return;
         }
+        *left -= 1;
+        let Ok(part) = reference::follow(self.root, Part { value: schema, place: String::new() }) else { return };
         if let Some(Value::Object(properties)) = part.value.get("properties") {
             names.extend(properties.keys().take(MOST_NAMES).cloned());
         }
         for parts in ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| part.value.get(*keyword)?.as_array()) {
             for part in parts {
-                self.property_names(part, names, depth + 1);
+                self.property_names(part, names, left);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A value for a schema: one that the document gives where it fits, otherwise one of the right type.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 
 use super::schema;
@@ -8,20 +10,29 @@ use super::shape::Shape;
 /// How deep examples nest; what is required further down is for the author to say.
 const MOST_DEPTH: usize = 8;
 
+/// Schemas that are looked at for one value: choices within choices multiply.
+const MOST_LOOKED_AT: usize = 1_000;
+
+/// Candidates that are tried for one value.
+const MOST_TRIED: usize = 12;
+
 /// Values for schemas that stand in one complete schema.
 pub(super) struct Examples<'s> {
     root: &'s Value,
+    looked_at: Cell<usize>,
 }
 
 impl<'s> Examples<'s> {
     pub(super) fn new(root: &'s Value) -> Self {
-        Self { root }
+        Self { root, looked_at: Cell::new(0) }
     }
 
     /// A value that the schema takes; none where none is found. `name` is what a text says when nothing better is known.
     pub(super) fn value(&self, schema: &'s Value, name: &str) -> Option<Value> {
-        let validator = schema::compile(&self.in_root(schema)).ok()?;
-        self.candidates(schema, name, 0).into_iter().find(|value| validator.is_valid(value))
+        self.looked_at.set(0);
+        let candidates = self.candidates(schema, name, 0);
+        let alone = self.in_root(schema);
+        candidates.into_iter().take(MOST_TRIED).find(|value| schema::takes(&alone, value))
     }
 
     /// A part as a schema of its own.
@@ -35,8 +46,12 @@ impl<'s> Examples<'s> {
 
     /// Values that may do, the best first.
     fn candidates(&self, schema: &'s Value, name: &str, depth: usize) -> Vec<Value> {
-        let shape = Shape::of(self.root, schema);
         let mut candidates = Vec::new();
+        self.looked_at.set(self.looked_at.get() + 1);
+        if self.looked_at.get() > MOST_LOOKED_AT {
+            return candidates;
+        }
+        let shape = Shape::of(self.root, schema);
         let examples = shape.keywords.get("examples").and_then(Value::as_array).and_then(|examples| examples.first());
         // Documents write examples of other types as text.
         let read = |text: &str| serde_json::from_str::<Value>(text).ok();

@@ -13,7 +13,7 @@ use super::document::{first_sentence, names_in};
 use super::example::Examples;
 use super::operation::{Content, FORM, Location, Operation, Parameter, Style, essence};
 use super::pin::Pin;
-use super::schema;
+use super::schema::takes;
 use super::shape::Shape;
 use crate::workflow::literal;
 
@@ -370,10 +370,6 @@ fn of_path<'o>(operation: &'o Operation, name: &str) -> Option<&'o Parameter> {
 fn example(parameter: &Parameter) -> Option<Value> {
     let given = parameter.example.clone().filter(|value| takes(&parameter.schema, value));
     given.or_else(|| Examples::new(&parameter.schema).value(&parameter.schema, &parameter.name))
-}
-
-fn takes(schema: &Value, value: &Value) -> bool {
-    schema::compile(schema).is_ok_and(|validator| validator.is_valid(value))
 }
 
 /// `"${?name}"`: from the input when it is there.

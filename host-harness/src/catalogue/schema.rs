@@ -4,8 +4,9 @@
 //! For a request what only answers have (`readOnly`) is not required, and the other way round.
 
 mod circle;
+mod effort;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,9 @@ const MOST_NODES: usize = 200_000;
 
 /// How deep schemas may stand in schemas; JSON that serde_json reads is no deeper.
 const MOST_DEPTH: usize = 128;
+
+/// What one schema may refer to: the largest of real documents refer to below 1,000.
+const MOST_DEFINITIONS: usize = 3_000;
 
 const DEFINITIONS: &str = "#/$defs/";
 
@@ -47,6 +51,8 @@ pub(super) struct Translator<'d> {
     used: BTreeSet<String>,
     open: VecDeque<String>,
     nodes: usize,
+    /// Places of schemas that were looked at alone.
+    looked_at: HashSet<String>,
     /// Patterns that were tried, and whether they can be compiled.
     patterns: BTreeMap<String, bool>,
 }
@@ -62,6 +68,7 @@ impl<'d> Translator<'d> {
             used: BTreeSet::new(),
             open: VecDeque::new(),
             nodes: 0,
+            looked_at: HashSet::new(),
             patterns: BTreeMap::new(),
         }
     }
@@ -90,11 +97,15 @@ impl<'d> Translator<'d> {
         schema
     }
 
-    /// One schema alone, for what is wrong with it.
+    /// One schema alone, for what is wrong with it; once, however many refer to it.
     pub(super) fn look_at(&mut self, written: &Value, place: &str) {
-        self.nodes = 0;
-        self.schema(written, place, 0);
-        self.open.clear();
+        if self.looked_at.insert(place.to_owned()) {
+            self.nodes = 0;
+            self.names.clear();
+            self.used.clear();
+            self.open.clear();
+            self.schema(written, place, 0);
+        }
     }
 
     /// What had to be left out.
@@ -152,7 +163,7 @@ impl<'d> Translator<'d> {
             "$ref" => {
                 let reference = value.as_str().ok_or("`$ref` must be text")?;
                 reference::find(self.root, reference)?;
-                Ok(Some(self.definition(reference::place_of(reference)?)))
+                self.definition(reference::place_of(reference)?).map(Some)
             }
             "not"
             | "contains"
@@ -280,9 +291,12 @@ impl<'d> Translator<'d> {
     }
 
     /// The reference that stands for one of the document's.
-    fn definition(&mut self, place: String) -> Value {
+    fn definition(&mut self, place: String) -> Result<Value, String> {
         if let Some(name) = self.names.get(&place) {
-            return json!(format!("{DEFINITIONS}{name}"));
+            return Ok(json!(format!("{DEFINITIONS}{name}")));
+        }
+        if self.names.len() >= MOST_DEFINITIONS {
+            return Err("the schema is too large; from here on anything is taken".to_owned());
         }
         let last = place.rsplit('/').next().filter(|last| !last.is_empty()).unwrap_or("root");
         let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
@@ -294,12 +308,12 @@ impl<'d> Translator<'d> {
         let reference = json!(format!("{DEFINITIONS}{name}"));
         self.names.insert(place.clone(), name);
         self.open.push_back(place);
-        reference
+        Ok(reference)
     }
 }
 
 /// Compiles a schema; patterns are matched in linear time, whatever they are.
-pub(super) fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
+fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(MOST_PATTERN_BYTES))
@@ -307,6 +321,17 @@ pub(super) fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
         .offline()
         .build(schema)
         .map_err(|error| error.to_string())
+}
+
+/// What compares values with a complete schema; none where the schema cannot be compiled, or comparing the value with it would
+/// not come to its end in time.
+pub(super) fn validator(schema: &Value, value: &Value) -> Option<jsonschema::Validator> {
+    if effort::is_bearable(schema, value) { compile(schema).ok() } else { None }
+}
+
+/// Whether a schema takes a value, as far as that can be said.
+pub(super) fn takes(schema: &Value, value: &Value) -> bool {
+    validator(schema, value).is_some_and(|validator| validator.is_valid(value))
 }
 
 /// Compiled; the default of the crate `regex` is ten times that.

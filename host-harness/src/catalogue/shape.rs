@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::schema::definition;
 
-/// How many schemas deep one value may be said.
-const MOST_STEPS: usize = 24;
+/// How many schemas deep one value may be said, and in how many in all.
+const MOST_STEPS: usize = 32;
+const MOST_PARTS: usize = 2_000;
 
 /// What a value may be.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +26,8 @@ pub(super) struct Shape<'s> {
     pub(super) choices: Vec<&'s Value>,
     /// Every other keyword, the outermost of each.
     pub(super) keywords: Map<String, Value>,
+    /// The schemas that were joined so far.
+    parts: usize,
 }
 
 impl<'s> Shape<'s> {
@@ -36,7 +39,8 @@ impl<'s> Shape<'s> {
     }
 
     fn add(&mut self, root: &'s Value, schema: &'s Value, depth: usize) {
-        if depth > MOST_STEPS {
+        self.parts += 1;
+        if depth > MOST_STEPS || self.parts > MOST_PARTS {
             return;
         }
         let Value::Object(members) = schema else { return };

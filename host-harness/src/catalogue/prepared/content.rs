@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Preparing, optional, scalar, takes};
+use super::{Preparing, optional, scalar};
 use crate::catalogue::example::Examples;
 use crate::catalogue::operation::Content;
+use crate::catalogue::schema::takes;
 use crate::catalogue::shape::Shape;
 use crate::workflow::literal;
 

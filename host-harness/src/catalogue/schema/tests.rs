@@ -97,6 +97,37 @@ fn circles_end_and_what_they_hold_is_still_compared() {
 }
 
 #[test]
+fn what_multiplies_is_not_followed_to_its_end() {
+    let level = |keyword: &str, level: usize| {
+        let inner = json!({ "$ref": format!("#/S{}", level - 1) });
+        match keyword {
+            "properties" => json!({ "required": ["a", "b"], "properties": { "a": inner, "b": inner } }),
+            "items" => json!({ "items": inner }),
+            keyword => json!({ keyword: [inner, inner, { "minLength": 1 }] }),
+        }
+    };
+    for (keyword, levels) in
+        [("allOf", 40), ("anyOf", 40), ("oneOf", 40), ("properties", 40), ("items", 2500), ("allOf", 2500)]
+    {
+        let mut root = json!({ "S0": { "type": "string" } });
+        for number in 1..=levels {
+            root[format!("S{number}")] = level(keyword, number);
+        }
+        let top = json!({ "$ref": format!("#/S{levels}") });
+        let (schema, _) = complete(&root, Dialect::OpenApi31, &top, Direction::Request);
+        let _ = crate::catalogue::fields::field(&schema, "x", true);
+        let _ = crate::catalogue::example::Examples::new(&schema).value(&schema, "x");
+    }
+    // Each level of a value asks all choices, and each of these asks all of the next.
+    let node = json!({ "properties": { "next": { "$ref": "#/tree" } } });
+    let root = json!({ "tree": { "oneOf": vec![node; 50] } });
+    let (schema, _) = complete(&root, Dialect::OpenApi31, &json!({ "$ref": "#/tree" }), Direction::Request);
+    let deep = (0..20).fold(json!({}), |value, _| json!({ "next": value }));
+    assert!(validator(&schema, &json!({ "next": {} })).is_some());
+    assert!(validator(&schema, &deep).is_none());
+}
+
+#[test]
 fn schemas_as_deep_as_json_may_be_need_no_deeper_stack() {
     let deep = (0..120).fold(json!({"type": "string"}), |schema, _| json!({ "items": schema }));
     let (schema, _) = complete(&json!({}), Dialect::OpenApi31, &deep, Direction::Request);
