@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_task_host::catalogue::{Document, SearchError, SearchIndex, digest};
+use http_task_host::catalogue::{Document, SearchIndex, digest};
 
 const DOCUMENTS: [&str; 4] =
     ["openai-openapi.yaml", "box-openapi.json", "slack_web_openapi_v2.json", "swagger-petstore-openapi.yaml"];
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let index = tempfile::tempdir()?;
             let wanted = vec![(name.to_owned(), digest(document.value()))];
             let kept = Arc::new(document.clone());
-            SearchIndex::open::<SearchError>(Some(index.path()), &wanted, &mut |_| Ok(Some(Arc::clone(&kept))))?;
+            SearchIndex::open(Some(index.path()), &wanted, &mut |_| Some(Arc::clone(&kept)))?;
             println!("  read, digested and indexed in {}; memory at most {} MiB", ms(started.elapsed()), peak_mib());
         }
         documents.push(Arc::new(document));
@@ -60,13 +60,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let index = tempfile::tempdir()?;
     let read = &mut |name: &str| {
         let number = name.trim_start_matches("api").split('-').next().and_then(|number| number.parse::<usize>().ok());
-        Ok(number.and_then(|number| documents.get(number)).cloned())
+        number.and_then(|number| documents.get(number)).cloned()
     };
     let started = Instant::now();
-    drop(SearchIndex::open::<SearchError>(Some(index.path()), &wanted, read)?);
+    drop(SearchIndex::open(Some(index.path()), &wanted, read)?);
     println!("\n{} operations indexed in {}", copies * of_all, ms(started.elapsed()));
     let started = Instant::now();
-    let search = SearchIndex::open::<SearchError>(Some(index.path()), &wanted, read)?;
+    let search = SearchIndex::open(Some(index.path()), &wanted, read)?;
     println!("opened in {}\n", ms(started.elapsed()));
     let texts: Vec<String> = documents
         .iter()

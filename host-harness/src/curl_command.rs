@@ -288,8 +288,10 @@ impl Reading {
         let has_data = !self.data.is_empty();
         let url = self.url();
         if self.as_query && has_data {
-            let pairs = pairs(&data).into_iter().flatten();
-            self.query.extend(pairs);
+            match pairs(&data) {
+                Some(pairs) => self.query.extend(pairs),
+                None => self.problems.push("the data that `-G` moves to the query are no `name=value`".to_owned()),
+            }
         }
         let method = match (&self.method, self.is_head, has_data && !self.as_query) {
             (Some(method), ..) => method.clone(),
@@ -312,6 +314,7 @@ impl Reading {
             let text = url.as_str().replace("${", "%24%7B").replace("$%7B", "%24%7B");
             request.insert("url".to_owned(), json!(text));
         }
+        self.take_secrets_of_the_query();
         let content = (has_data && !self.as_query).then(|| self.content(data));
         let headers = self.literals(self.headers.clone(), "a header");
         let query = self.literals(self.query.clone(), "the query");
@@ -322,7 +325,8 @@ impl Reading {
         }
         if let Some((name, value)) = content {
             match literal(&value) {
-                Some(value) => {
+                Some(mut value) => {
+                    self.take_secrets_of_content(&mut value);
                     request.insert(name.to_owned(), value);
                 }
                 None => self.problems.push("the content has `${` in it without a `}` that closes it".to_owned()),
@@ -374,7 +378,7 @@ impl Reading {
         Some(url)
     }
 
-    /// Takes the URL's query apart, where that says the same. Secrets in it go no further.
+    /// Takes the URL's query apart, where that says the same.
     fn own_query(&mut self, url: &Url) -> bool {
         let Some(query) = url.query() else { return true };
         let Some(found) = pairs(query) else {
@@ -384,16 +388,18 @@ impl Reading {
             }
             return false;
         };
-        let mut kept = Vec::new();
-        for (name, value) in found {
+        self.query = found.into_iter().chain(self.query.drain(..)).collect();
+        true
+    }
+
+    /// Secrets in the query go no further.
+    fn take_secrets_of_the_query(&mut self) {
+        for (name, value) in std::mem::take(&mut self.query) {
             match is_secret(&name.to_ascii_lowercase()) {
                 true => self.keep_secret(SecretPlace::Query(name), &value),
-                false => kept.push((name, value)),
+                false => self.query.push((name, value)),
             }
         }
-        kept.append(&mut self.query);
-        self.query = kept;
-        true
     }
 
     fn literals(&mut self, pairs: Vec<(String, String)>, what: &str) -> Map<String, Value> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_task_host::catalogue::{
-    Call, Catalogue, Document, Pin, SearchError, SearchIndex, StoreError, Wishes, compare_request, digest, prepare,
+    Call, Catalogue, Document, Pin, SearchIndex, Wishes, compare_request, digest, prepare,
 };
 use http_task_host::{COMPONENT, Egress, HttpTask, Limits};
 use program::{Program, skip};
@@ -89,28 +89,13 @@ async fn every_operation_of_real_documents_becomes_a_task_or_says_why_not() {
     }
 }
 
-#[derive(Debug)]
-struct Failed(#[expect(dead_code, reason = "shown when a test fails")] String);
-
-impl From<SearchError> for Failed {
-    fn from(error: SearchError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Self {
-        Self(error.to_string())
-    }
-}
-
 /// Everything that there is, in one catalogue.
 fn all(folder: &Path, into: &Path) -> SearchIndex {
     let mut catalogue = Catalogue::open(into.to_owned()).unwrap();
     for (name, file, _) in DOCUMENTS {
         catalogue.put(name, file, None, &read(folder, file)).unwrap();
     }
-    catalogue.search_index::<Failed>(Some(into)).unwrap()
+    catalogue.search_index(Some(into)).unwrap()
 }
 
 #[test]
@@ -118,7 +103,7 @@ fn update_lead_is_found_first_however_somebody_looks_for_it() {
     let Some(folder) = documents() else { return };
     let into = tempfile::tempdir().unwrap();
     let everything = all(&folder, into.path());
-    let alone = Catalogue::built_in().search_index::<Failed>(None).unwrap();
+    let alone = Catalogue::built_in().search_index(None).unwrap();
     for words in [
         "update lead",
         "lead patch",
@@ -159,7 +144,7 @@ fn an_index_follows_what_the_catalogue_has() {
     };
     let mut catalogue = Catalogue::open(folder.path().to_owned()).unwrap();
     let paths = |catalogue: &Catalogue| {
-        let index = catalogue.search_index::<Failed>(Some(folder.path())).unwrap();
+        let index = catalogue.search_index(Some(folder.path())).unwrap();
         let hits = index.named("one", None).unwrap();
         hits.into_iter().map(|hit| hit.key.path).collect::<Vec<_>>()
     };

@@ -94,7 +94,33 @@ fn differences(old: &Operation, new: &Operation) -> Vec<String> {
             how.push(format!("{what} changed"));
         }
     }
+    if how.is_empty() && without_prose(old) != without_prose(new) {
+        how.push("what it takes or gives changed".to_owned());
+    }
     how
+}
+
+/// An operation without what is only said about it.
+fn without_prose(operation: &Operation) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                // A member that is called so is an object or `true`, never text.
+                let is_prose = |name: &str, value: &Value| match name {
+                    "description" | "title" | "summary" => value.is_string(),
+                    "example" | "examples" | "place" | "tags" | "fields" => true,
+                    _ => false,
+                };
+                members.retain(|name, value| !is_prose(name, value));
+                members.values_mut().for_each(strip);
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(operation).unwrap_or_default();
+    strip(&mut value);
+    value
 }
 
 fn members(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>, how: &mut Vec<String>) {

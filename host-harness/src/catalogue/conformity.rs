@@ -2,14 +2,19 @@
 //! is not compared.
 
 mod message;
+mod written;
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
+use jsonschema::ValidationError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::message::said;
+use self::written::{readings, typed};
 use super::call::{self, Call, CallContent, UNKNOWN};
+use super::example::Examples;
 use super::operation::{Content, Location, Operation, Parameter, Style};
 use super::schema;
 use super::shape::Shape;
@@ -86,7 +91,8 @@ pub fn compare_answer(operation: &Operation, response: &Response) -> Vec<Differe
     let Body::Json(text) = &response.body else { return Vec::new() };
     let content = answer.contents.iter().find(|content| content.is_json());
     let (Some(content), Ok(value)) = (content, serde_json::from_str(text)) else { return Vec::new() };
-    against(&content.schema, &value, "", &|_, _| false)
+    let judged = against(&content.schema, &value, "", &|_| false);
+    judged.problems.into_iter().chain(judged.doubts).collect()
 }
 
 /// The values that a path has for the parameters of a template; none where it is another path. A base before it is of the
@@ -127,6 +133,10 @@ fn compare_parameters(operation: &Operation, call: &Call, in_path: &BTreeMap<Str
             Location::Path => holder.to_owned(),
             _ => pointer(holder, name),
         };
+        // The task's own member says where the key stands.
+        if parameter.is_idempotency_key() || spreads(parameter) {
+            continue;
+        }
         if values.is_empty() {
             if parameter.required && parameter.location != Location::Path {
                 let what = if parameter.location == Location::Query { "the query" } else { "the header" };
@@ -138,7 +148,12 @@ fn compare_parameters(operation: &Operation, call: &Call, in_path: &BTreeMap<Str
         if values.iter().any(|value| value.contains(UNKNOWN)) {
             continue;
         }
-        let value = read_parameter(parameter, &values, call);
+        let schema = &parameter.schema;
+        let value = match parameter.style {
+            Style::DeepObject => deep_object(parameter, call),
+            style => best(schema, schema, readings(schema, schema, style, &values)),
+        };
+        let Some(value) = value else { continue };
         let named = |mut difference: Difference| {
             // Within a parameter's value there is no place of its own.
             difference.place.clone_from(&place);
@@ -148,9 +163,9 @@ fn compare_parameters(operation: &Operation, call: &Call, in_path: &BTreeMap<Str
             }
             difference
         };
-        found
-            .problems
-            .extend(against(&parameter.schema, &value, &pointer("", name), &|_, _| false).into_iter().map(named));
+        let judged = against(schema, &value, &pointer("", name), &|_| false);
+        found.problems.extend(judged.problems.into_iter().map(named));
+        found.warnings.extend(judged.doubts.into_iter().map(named));
     }
     unknown_names(operation, call, found);
 }
@@ -165,75 +180,47 @@ fn values_of<'c>(pairs: &'c [(String, String)], name: &str, style: Style) -> Vec
     pairs.iter().filter(|(known, _)| is_it(known)).map(|(_, value)| value.as_str()).collect()
 }
 
-/// The value that text stands for, by what the schema would take.
-fn read_parameter(parameter: &Parameter, values: &[&str], call: &Call) -> Value {
-    let schema = &parameter.schema;
-    let shape = Shape::of(schema, schema);
-    let separator = match parameter.style {
-        Style::DeepObject => {
-            let inner = |name: &str| {
-                let rest = name.strip_prefix(parameter.name.as_str())?.strip_prefix('[')?;
-                rest.split_once(']').map(|(inner, _)| inner.to_owned())
-            };
-            let member = |(name, value): &(String, String)| {
-                let name = inner(name)?;
-                let of_member = shape.properties.iter().find(|(known, _)| *known == name);
-                let value = of_member.map_or_else(|| json!(value), |(_, member)| read(schema, member, value));
-                Some((name, value))
-            };
-            return Value::Object(call.query.iter().filter_map(member).collect());
-        }
-        Style::Json => {
-            return serde_json::from_str(values[0]).unwrap_or_else(|_| json!(values[0]));
-        }
-        Style::Repeated => None,
-        Style::Commas => Some(','),
-        Style::Spaces => Some(' '),
-        Style::Pipes => Some('|'),
-    };
-    let is_list = shape.types.contains("array");
-    match (is_list, separator) {
-        (true, separator) => {
-            let anything = json!(true);
-            let items = shape.items.unwrap_or(&anything);
-            let parts: Vec<&str> = match separator {
-                Some(separator) => values.iter().flat_map(|value| value.split(separator)).collect(),
-                None => values.to_vec(),
-            };
-            parts.into_iter().map(|part| read(schema, items, part)).collect()
-        }
-        (false, _) => read(schema, schema, values[0]),
-    }
+/// Whether the members of an object stand under names of their own, so that which they are is not known here.
+fn spreads(parameter: &Parameter) -> bool {
+    let shape = Shape::of(&parameter.schema, &parameter.schema);
+    let is_object = |schema: &&Value| Shape::of(&parameter.schema, schema).types.contains("object");
+    let may_be_object = shape.types.contains("object") || shape.choices.iter().any(is_object);
+    matches!(parameter.style, Style::Repeated | Style::Commas) && parameter.location == Location::Query && may_be_object
 }
 
-/// One piece of text.
-fn read(root: &Value, schema: &Value, text: &str) -> Value {
-    let shape = Shape::of(root, schema);
-    let is_number = shape.types.contains("integer") || shape.types.contains("number");
-    let takes = |value: &Value| match value {
-        Value::Number(_) => is_number,
-        Value::Bool(_) => shape.types.contains("boolean"),
-        _ => false,
-    };
-    if shape.types.contains("string") {
-        return json!(text);
+/// The object whose members are `name[member]`; none where they go deeper.
+fn deep_object(parameter: &Parameter, call: &Call) -> Option<Value> {
+    let shape = Shape::of(&parameter.schema, &parameter.schema);
+    let mut members = Map::new();
+    for (name, value) in &call.query {
+        let Some(rest) = name.strip_prefix(parameter.name.as_str()).and_then(|rest| rest.strip_prefix('[')) else {
+            continue;
+        };
+        let inner = rest.strip_suffix(']').filter(|inner| !inner.is_empty() && !inner.contains('['))?;
+        let (_, member) = shape.properties.iter().find(|(known, _)| *known == inner)?;
+        members.insert(inner.to_owned(), typed(&parameter.schema, member, value));
     }
-    serde_json::from_str(text).ok().filter(takes).unwrap_or_else(|| json!(text))
+    Some(Value::Object(members))
+}
+
+/// The first of some readings that a schema takes, or the one that was most likely meant.
+fn best(root: &Value, schema: &Value, mut readings: Vec<Value>) -> Option<Value> {
+    let alone = Examples::new(root).in_root(schema);
+    let taken = readings.iter().position(|reading| schema::takes(&alone, reading));
+    if readings.is_empty() { None } else { Some(readings.swap_remove(taken.unwrap_or(0))) }
 }
 
 /// Names that the operation does not know: typing errors, or what the document forgot.
 fn unknown_names(operation: &Operation, call: &Call, found: &mut Conformity) {
     let of_query = |parameter: &&Parameter| parameter.location == Location::Query;
-    // Something that spreads over several names may have any.
-    let spreads = |parameter: &Parameter| {
-        let shape = Shape::of(&parameter.schema, &parameter.schema);
-        parameter.style == Style::Repeated && (shape.types.contains("object") || shape.types.is_empty())
-    };
     let known: Vec<_> = operation.parameters.iter().filter(of_query).collect();
     // Documents tell operations of the same path apart by a query.
     let in_path = operation.entry.key.path.split_once('?').map_or("", |(_, query)| query);
     let in_path = call::pairs(in_path);
-    if known.iter().any(|parameter| spreads(parameter)) {
+    let is_open =
+        |parameter: &&Parameter| spreads(parameter) || Shape::of(&parameter.schema, &parameter.schema).types.is_empty();
+    // Something that spreads over several names may have any.
+    if known.iter().any(is_open) {
         return;
     }
     for (name, _) in call.query.iter().filter(|pair| !in_path.contains(pair)) {
@@ -288,74 +275,91 @@ fn compare_json(content: &Content, value: &Value, call: &Call, found: &mut Confo
         return;
     }
     let of_task = |difference: Difference| Difference { place: format!("{place}{}", difference.place), ..difference };
-    // A member that is missing is told of the object that has not got it, whatever its other members are.
-    let is_of_members = |at: &str, keyword: &str| {
-        matches!(keyword, "required" | "additionalProperties" | "type")
-            && value.pointer(at).is_some_and(|value| value.is_object() || value.is_array())
-    };
-    let differences = against(&content.schema, value, "", &|at, keyword| {
-        (call.is_unknown(at) || call.has_unknown(at)) && !is_of_members(at, keyword)
-    });
-    found.problems.extend(differences.into_iter().map(of_task));
+    let judged = against(&content.schema, value, "", &|error| is_open(call, value, error));
+    found.problems.extend(judged.problems.into_iter().map(of_task));
+    found.warnings.extend(judged.doubts.into_iter().map(of_task));
     let mut unknown = Vec::new();
     unknown_members(&content.schema, &content.schema, value, "", &mut unknown);
     found.warnings.extend(unknown.into_iter().map(of_task));
 }
 
+/// Whether what is not known yet may make it right.
+fn is_open(call: &Call, value: &Value, error: &ValidationError<'_>) -> bool {
+    let at = error.instance_path().as_str();
+    if !call.is_unknown(at) && !call.has_unknown(at) {
+        return false;
+    }
+    let path = error.evaluation_path().as_str();
+    let is_conditional = ["/then/", "/else/", "/dependentSchemas/"].iter().any(|keyword| path.contains(keyword));
+    // A member that is missing is told of the object that has not got it, whatever its other members are.
+    let is_of_members = matches!(error.kind().keyword(), "required" | "additionalProperties" | "type")
+        && value.pointer(at).is_some_and(|value| value.is_object() || value.is_array());
+    is_conditional || !is_of_members
+}
+
 fn compare_form(content: &Content, pairs: &[(String, String)], found: &mut Conformity) {
     let schema = &content.schema;
     let shape = Shape::of(schema, schema);
-    for name in shape.required.iter().filter(|name| !pairs.iter().any(|(known, _)| known == **name)) {
+    // `address[city]` is of `address`.
+    let own = |name: &'_ str| name.split('[').next().unwrap_or_default().to_owned();
+    for name in shape.required.iter().filter(|name| !pairs.iter().any(|(known, _)| own(known) == **name)) {
         let message = format!("the form has no `{name}`, which is required");
         found.problems.push(Difference::new("/httpRequest/form", message).hint(Some(format!("\"{name}\": …"))));
     }
-    let mut members = Map::new();
-    for (name, text) in pairs.iter().filter(|(_, text)| !text.contains(UNKNOWN)) {
+    let mut by_name: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for (name, text) in pairs {
+        by_name.entry(name).or_default().push(text);
+    }
+    for (name, texts) in by_name {
         let place = pointer("/httpRequest/form", name);
-        match shape.properties.iter().find(|(known, _)| known == name) {
-            Some((_, member)) => {
-                let of_member = Shape::of(schema, member);
-                let value = match of_member.items.filter(|_| of_member.types.contains("array")) {
-                    Some(items) => json!([read(schema, items, text)]),
-                    None => read(schema, member, text),
-                };
-                members.insert(name.clone(), value);
-            }
-            None if shape.choices.is_empty() && !shape.properties.is_empty() => {
+        let Some((_, member)) = shape.properties.iter().find(|(known, _)| *known == name) else {
+            let is_known = shape.properties.iter().any(|(known, _)| *known == own(name));
+            if shape.choices.is_empty() && !shape.properties.is_empty() && !is_known {
                 let names = shape.properties.iter().map(|(name, _)| *name);
                 let near = message::nearest(name, names).map(|near| format!("\"{near}\""));
                 let message = format!("the operation has no field `{name}`");
                 found.warnings.push(Difference::new(place, message).hint(near));
             }
-            None => {}
+            continue;
+        };
+        if texts.iter().any(|text| text.contains(UNKNOWN)) {
+            continue;
         }
+        let Some(value) = best(schema, member, readings(schema, member, Style::Repeated, &texts)) else { continue };
+        let at = |difference: Difference| Difference { place: place.clone(), ..difference };
+        let judged = against(&Examples::new(schema).in_root(member), &value, &pointer("", name), &|_| false);
+        found.problems.extend(judged.problems.into_iter().map(at));
+        found.warnings.extend(judged.doubts.into_iter().map(at));
     }
-    // What is missing has been told; what is unknown cannot be judged.
-    let is_of_form = |at: &str, _: &str| at.is_empty();
-    let of_task = |difference: Difference| {
-        let member = difference.place.split('/').nth(1).unwrap_or_default();
-        Difference { place: format!("/httpRequest/form/{member}"), ..difference }
-    };
-    found.problems.extend(against(schema, &Value::Object(members), "", &is_of_form).into_iter().map(of_task));
 }
 
-/// What a schema says against a value that stands at a place. What is said of a place within it by a keyword may be passed over.
-fn against(schema: &Value, value: &Value, place: &str, passed_over: &dyn Fn(&str, &str) -> bool) -> Vec<Difference> {
+/// What a schema says against a value.
+#[derive(Default)]
+struct Judged {
+    problems: Vec<Difference>,
+    /// A `format` is a remark (JSON Schema 2020-12, section 7.2.1), which documents are not careful with.
+    doubts: Vec<Difference>,
+}
+
+/// What a schema says against a value that stands at a place, but for what is passed over.
+fn against(schema: &Value, value: &Value, place: &str, passed_over: &dyn Fn(&ValidationError<'_>) -> bool) -> Judged {
+    let mut judged = Judged::default();
     let Some(validator) = schema::validator(schema, value) else {
-        let message = "not compared: the schema of the document is too large for that";
-        return vec![Difference::new(place, message)];
+        judged.doubts.push(Difference::new(place, "not compared: the document says too much for that"));
+        return judged;
     };
-    let errors = validator.iter_errors(value);
-    let told = errors.filter(|error| !passed_over(error.instance_path().as_str(), error.kind().keyword()));
-    let mut differences: Vec<Difference> = Vec::new();
-    for difference in told.flat_map(|error| said(schema, &error, place)).take(MOST_DIFFERENCES) {
-        // What is mended by the same words is one mistake.
-        let same = |known: &Difference| known.place == difference.place && known.hint == difference.hint;
-        if difference.hint.is_none() || !differences.iter().any(same) {
-            differences.push(difference);
+    for error in validator.iter_errors(value).filter(|error| !passed_over(error)).take(MOST_DIFFERENCES) {
+        let is_doubtful = error.kind().keyword() == "format";
+        let told = if is_doubtful { &mut judged.doubts } else { &mut judged.problems };
+        for difference in said(schema, &error, place) {
+            // What is mended by the same words is one mistake.
+            let same = |known: &Difference| known.place == difference.place && known.hint == difference.hint;
+            if difference.hint.is_none() || !told.iter().any(same) {
+                told.push(difference);
+            }
         }
     }
-    differences
+    judged
 }
 
 /// Members that a schema does not name although it names others: what is written wrong would be ignored in silence.

@@ -11,7 +11,6 @@ use std::fmt::{self, Display};
 
 use serde_json::{Map, Value};
 
-pub(super) use self::parameters::names_in;
 use super::operation::{Entry, Omission, Operation, OperationKey};
 use super::prepared;
 use super::reference::{self, Part};
@@ -86,8 +85,10 @@ impl Document {
         let mut omissions = reader.into_omissions();
         omissions.sort();
         omissions.dedup();
-        let info = |name: &str| value.pointer(&format!("/info/{name}")).and_then(Value::as_str).unwrap_or_default();
-        let (title, version) = (one_line(info("title")), one_line(info("version")));
+        // A version that is not in quotes is a number.
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let info = |name: &str| value.pointer(&format!("/info/{name}")).filter(|value| !value.is_null()).map(text);
+        let [title, version] = ["title", "version"].map(|name| one_line(&info(name).unwrap_or_default()));
         Ok(Self { dialect, title, version, entries, omissions, value })
     }
 
@@ -190,6 +191,10 @@ impl<'d> Reader<'d> {
         match of.get(name) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(elements)) => {
+                self.read += elements.len();
+                if self.read > MOST_PARTS {
+                    return Vec::new();
+                }
                 let part = |(index, value)| Part { value, place: format!("{place}/{index}") };
                 elements.iter().enumerate().map(part).collect()
             }
@@ -281,15 +286,15 @@ impl<'d> Reader<'d> {
         self.schemas = schemas;
         let entry = self.entry(found);
         let parameters = self.parameters(found);
-        let (contents, content_required) = self.contents(found);
         let (security, anonymous) = self.security(found);
+        let (contents, content_required) = self.contents(found, !security.is_empty());
         let cost = found.written.get("x-cost").map(|cost| cost.as_str().map_or(cost.to_string(), str::to_owned));
         Operation {
             servers: self.servers(found),
             answers: self.answers(found),
             repeatable: is_true(found.written, "x-repeatable"),
             entry,
-            parameters: self.without_secrets(parameters, !security.is_empty()),
+            parameters: self.without_secrets(parameters, &security),
             contents,
             content_required,
             security,
@@ -327,7 +332,8 @@ impl<'d> Reader<'d> {
         let mut left = 100;
         let mut names = BTreeSet::new();
         let lists = [found.item.value.get("parameters"), found.written.get("parameters")];
-        for parameter in lists.into_iter().flatten().filter_map(Value::as_array).flatten() {
+        const MOST_PARAMETERS: usize = 200;
+        for parameter in lists.into_iter().flatten().filter_map(Value::as_array).flatten().take(MOST_PARAMETERS) {
             let part = Part { value: parameter, place: String::new() };
             let Ok(parameter) = reference::follow(self.root, part) else { continue };
             names.extend(parameter.value.get("name").and_then(Value::as_str).map(str::to_owned));

@@ -62,7 +62,7 @@ pub struct Operation {
 }
 
 /// Where a parameter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Location {
     /// In the path.
@@ -198,6 +198,13 @@ impl OperationKey {
     }
 }
 
+impl Parameter {
+    /// Whether it carries the key by which an API knows a repeat: a task has a member of its own for that.
+    pub(super) fn is_idempotency_key(&self) -> bool {
+        self.location == Location::Header && self.name.eq_ignore_ascii_case("idempotency-key")
+    }
+}
+
 impl Content {
     /// Whether it is JSON (RFC 6839, section 3.1).
     pub fn is_json(&self) -> bool {
@@ -219,5 +226,6 @@ pub(super) fn essence(media_type: &str) -> String {
 
 pub(super) fn is_json(media_type: &str) -> bool {
     let essence = essence(media_type);
-    essence == "application/json" || essence.ends_with("+json")
+    // What takes anything takes JSON.
+    matches!(essence.as_str(), "application/json" | "*/*" | "application/*") || essence.ends_with("+json")
 }

@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::document::{first_sentence, names_in};
+use super::document::first_sentence;
 use super::example::Examples;
 use super::operation::{Content, FORM, Location, Operation, Parameter, Style, essence};
 use super::pin::Pin;
@@ -111,7 +111,7 @@ pub fn prepare(operation: &Operation, pin: &Pin, wishes: Wishes<'_>) -> Result<P
     let content = content.and_then(|content| Some((content, preparing.content(content)?)));
     headers.extend(accept(operation));
     if let Some((content, _)) = &content
-        && !matches!(essence(&content.media_type).as_str(), "application/json" | FORM)
+        && !matches!(essence(&content.media_type).as_str(), "application/json" | "*/*" | "application/*" | FORM)
     {
         headers.insert("Content-Type".to_owned(), json!(content.media_type));
     }
@@ -157,7 +157,7 @@ fn task(
     if operation.repeatable && matches!(operation.entry.key.method.as_str(), "POST" | "PATCH") {
         put("repeatable", json!(true));
     }
-    if let Some(parameter) = operation.parameters.iter().find(|parameter| is_idempotency_key(parameter)) {
+    if let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.is_idempotency_key()) {
         put("idempotencyKey", json!({ "header": parameter.name }));
     }
     // What may have taken effect is repeated only where that is safe, whatever stands here.
@@ -171,14 +171,14 @@ fn server(operation: &Operation, wishes: Wishes<'_>) -> Result<String, Unsupport
     if let Some(server) = wishes.server {
         return Ok(server.to_owned());
     }
-    let written = operation.servers.first().map_or("", String::as_str);
+    let Some(written) = operation.servers.first() else { return Err(Unsupported::Server("none".to_owned())) };
     let absolute = |url: &str| url.starts_with("https://") || url.starts_with("http://");
     if absolute(written) {
-        return Ok(written.to_owned());
+        return Ok(written.clone());
     }
     let base = wishes.came_from.filter(|url| absolute(url)).and_then(|url| Url::parse(url).ok());
     let joined = base.and_then(|base| base.join(written).ok()).map(String::from);
-    joined.ok_or_else(|| Unsupported::Server(written.to_owned()))
+    joined.ok_or_else(|| Unsupported::Server(written.clone()))
 }
 
 /// The content that can be sent, JSON before all other.
@@ -219,16 +219,12 @@ fn name(operation: &Operation) -> String {
     text.chars().take(MOST_NAME_CHARACTERS).collect::<String>().trim().to_owned()
 }
 
-fn is_idempotency_key(parameter: &Parameter) -> bool {
-    parameter.location == Location::Header && parameter.name.eq_ignore_ascii_case("idempotency-key")
-}
-
 /// Everything that `fields` may name.
 fn known_fields(operation: &Operation) -> Vec<String> {
     let parameters = operation
         .parameters
         .iter()
-        .filter(|parameter| !parameter.required && !parameter.secret && !is_idempotency_key(parameter));
+        .filter(|parameter| !parameter.required && !parameter.secret && !parameter.is_idempotency_key());
     let mut known: Vec<_> = parameters.map(|parameter| parameter.name.clone()).collect();
     if let Ok(Some(content)) = content(operation) {
         let shape = Shape::of(&content.schema, &content.schema);
@@ -250,26 +246,17 @@ impl Preparing<'_> {
     /// The path, with an expression for each parameter.
     fn path(&mut self, operation: &Operation) -> String {
         // Documents tell operations of the same path apart by a fragment, which is never sent (RFC 9110, section 7.1).
-        let written = operation.entry.key.path.split('#').next().unwrap_or_default();
-        // A dollar before a brace would make something else of the two.
-        let mut path = written.replace("${", "%24{");
-        for name in names_in(written) {
-            let Some(parameter) = of_path(operation, name) else { continue };
-            let value = example(parameter).and_then(|value| as_text(&value, parameter.style));
+        let mut rest = operation.entry.key.path.split('#').next().unwrap_or_default();
+        let mut path = String::new();
+        while let Some((before, name, after)) = next_name(rest) {
+            path.push_str(&without_expressions(before));
+            let parameter = of_path(operation, name);
+            let value = parameter.and_then(|parameter| as_text(&example(parameter)?, parameter.style));
             let input = self.input(name, value.map(Value::String).filter(|value| *value != json!("")));
-            path = path.replace(&format!("{{{name}}}"), &format!("\u{0}{input}\u{0}"));
+            path.push_str(&format!("${{{input}}}"));
+            rest = after;
         }
-        // Done in the end, so that no name is taken for a parameter.
-        let mut open = false;
-        path.chars()
-            .map(|letter| match letter {
-                '\u{0}' => {
-                    open = !open;
-                    if open { "${".to_owned() } else { "}".to_owned() }
-                }
-                letter => letter.to_string(),
-            })
-            .collect()
+        path + &without_expressions(rest)
     }
 
     /// Makes an input parameter, and gives its name in expressions. Without a value, whoever tests is asked for it.
@@ -288,6 +275,13 @@ impl Preparing<'_> {
         input
     }
 
+    /// `"${?name}"`: from the input when it is there, whether that is a test's or the workflow's.
+    fn optional(&mut self, name: &str) -> Value {
+        let input = self.input(name, None);
+        self.inputs.insert(input.clone(), json!(format!("${{?workflow.input.{input}}}")));
+        json!(format!("${{?{input}}}"))
+    }
+
     /// Query and header fields.
     fn parameters(&mut self, operation: &Operation) -> (Map<String, Value>, Map<String, Value>) {
         let (mut query, mut headers, mut cookies) = (Map::new(), Map::new(), Vec::new());
@@ -297,24 +291,31 @@ impl Preparing<'_> {
                 self.left_out.push(format!("`{name}`: the credentials add it"));
                 continue;
             }
-            if is_idempotency_key(parameter) {
+            if parameter.is_idempotency_key() {
                 continue;
             }
-            let wished = self.wishes.fields.contains(name);
+            // An optional cookie cannot be written as part of one header field.
+            let wished = self.wishes.fields.contains(name) && parameter.location != Location::Cookie;
             if wished {
                 self.met.insert(name.clone());
             }
             match (parameter.location, parameter.required) {
                 (Location::Query, true) => self.required_in_query(parameter, &mut query),
                 (Location::Query, false) if wished => {
-                    query.insert(name.clone(), optional(name));
+                    let shape = Shape::of(&parameter.schema, &parameter.schema);
+                    if shape.types.contains("array") && parameter.style != Style::Repeated {
+                        self.left_out.push(format!(
+                            "`{name}` as a list: it is one text, its elements joined as the API wants them"
+                        ));
+                    }
+                    query.insert(name.clone(), self.optional(name));
                 }
                 (Location::Header, true) => {
                     let value = example(parameter).and_then(|value| as_text(&value, parameter.style));
                     headers.insert(name.clone(), self.text_or_input(name, value));
                 }
                 (Location::Header, false) if wished => {
-                    headers.insert(name.clone(), optional(name));
+                    headers.insert(name.clone(), self.optional(name));
                 }
                 (Location::Cookie, true) => {
                     let value = example(parameter).and_then(|value| as_text(&value, Style::Commas));
@@ -362,6 +363,18 @@ impl Preparing<'_> {
     }
 }
 
+/// The first `{name}` of a path, what is before it, and what is after.
+fn next_name(path: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = path.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+/// A dollar before a brace would make an expression of the two.
+fn without_expressions(text: &str) -> String {
+    if text.ends_with('$') || text.contains("${") { text.replace('$', "%24") } else { text.to_owned() }
+}
+
 fn of_path<'o>(operation: &'o Operation, name: &str) -> Option<&'o Parameter> {
     operation.parameters.iter().find(|parameter| parameter.location == Location::Path && parameter.name == name)
 }
@@ -370,16 +383,6 @@ fn of_path<'o>(operation: &'o Operation, name: &str) -> Option<&'o Parameter> {
 fn example(parameter: &Parameter) -> Option<Value> {
     let given = parameter.example.clone().filter(|value| takes(&parameter.schema, value));
     given.or_else(|| Examples::new(&parameter.schema).value(&parameter.schema, &parameter.name))
-}
-
-/// `"${?name}"`: from the input when it is there.
-fn optional(name: &str) -> Value {
-    let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    match plain {
-        true => json!(format!("${{?{name}}}")),
-        false => json!(format!("${{?$['{}']}}", name.replace('\\', "\\\\").replace('\'', "\\'"))),
-    }
 }
 
 fn scalar(value: &Value) -> Option<Value> {

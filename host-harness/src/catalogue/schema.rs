@@ -16,6 +16,9 @@ use super::reference;
 /// What one schema may have with all it refers to: the largest of real documents have below 20,000.
 const MOST_NODES: usize = 200_000;
 
+/// Parts of a whole (`allOf`) that are looked into for what goes the other way.
+const MOST_PARTS_OF_A_WHOLE: usize = 100;
+
 /// How deep schemas may stand in schemas; JSON that serde_json reads is no deeper.
 const MOST_DEPTH: usize = 128;
 
@@ -51,6 +54,8 @@ pub(super) struct Translator<'d> {
     used: BTreeSet<String>,
     open: VecDeque<String>,
     nodes: usize,
+    /// Members that go the other way, of the whole that the schema is a part of.
+    others: BTreeSet<String>,
     /// Places of schemas that were looked at alone.
     looked_at: HashSet<String>,
     /// Patterns that were tried, and whether they can be compiled.
@@ -68,6 +73,7 @@ impl<'d> Translator<'d> {
             used: BTreeSet::new(),
             open: VecDeque::new(),
             nodes: 0,
+            others: BTreeSet::new(),
             looked_at: HashSet::new(),
             patterns: BTreeMap::new(),
         }
@@ -135,13 +141,23 @@ impl<'d> Translator<'d> {
         };
         let mut schema = Map::new();
         let refers = written.contains_key("$ref");
+        // What goes the other way is said by any part of a whole, and required by any other.
+        let outer = self.others.clone();
+        let mut left = MOST_PARTS_OF_A_WHOLE;
+        self.add_others(written, &mut left);
+        let of_whole = std::mem::take(&mut self.others);
         for (keyword, value) in written {
             // Beside a reference only what everybody understands so counts (OpenAPI 3.0, section 4.7.23).
             if refers && self.dialect != Dialect::OpenApi31 && !matches!(keyword.as_str(), "$ref" | "description") {
                 continue;
             }
             let at = child(place, keyword);
-            match self.keyword(keyword, value, &at, depth) {
+            if keyword == "allOf" {
+                self.others.clone_from(&of_whole);
+            }
+            let translated = self.keyword(keyword, value, &at, depth);
+            self.others.clear();
+            match translated {
                 Ok(Some(translated)) => {
                     schema.insert(keyword.clone(), translated);
                 }
@@ -150,6 +166,10 @@ impl<'d> Translator<'d> {
             }
         }
         self.adapt(written, &mut schema, place, depth);
+        if let Some(Value::Array(required)) = schema.get_mut("required") {
+            required.retain(|name| !name.as_str().is_some_and(|name| of_whole.contains(name)));
+        }
+        self.others = outer;
         Value::Object(schema)
     }
 
@@ -197,9 +217,8 @@ impl<'d> Translator<'d> {
             "multipleOf" => kept(value.as_f64().is_some_and(|number| number > 0.0), "a number above 0"),
             "exclusiveMaximum" | "exclusiveMinimum" if value.is_boolean() => Ok(None),
             "exclusiveMaximum" | "exclusiveMinimum" => kept(value.is_number(), "a number"),
-            "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties" => {
-                kept(value.as_u64().is_some(), "a whole number, 0 or more")
-            }
+            "maxContains" | "minContains" | "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties"
+            | "minProperties" => kept(value.as_u64().is_some(), "a whole number, 0 or more"),
             "uniqueItems" | "readOnly" | "writeOnly" | "deprecated" => kept(value.is_boolean(), "true or false"),
             "format" | "title" | "description" => kept(value.is_string(), "text"),
             "pattern" => match value.as_str() {
@@ -239,7 +258,6 @@ impl<'d> Translator<'d> {
         if let (Some(example), false) = (written.get("example"), schema.contains_key("examples")) {
             schema.insert("examples".to_owned(), json!([example]));
         }
-        self.require_what_goes_this_way(written, schema);
         let nullable = ["nullable", "x-nullable"].iter().any(|name| written.get(*name) == Some(&Value::Bool(true)));
         if nullable && self.dialect != Dialect::OpenApi31 {
             allow_null(schema);
@@ -267,18 +285,27 @@ impl<'d> Translator<'d> {
         }
     }
 
-    fn require_what_goes_this_way(&self, written: &Map<String, Value>, schema: &mut Map<String, Value>) {
+    /// The names of members that go the other way, in a schema and in the parts of it.
+    fn add_others(&mut self, written: &Map<String, Value>, left: &mut usize) {
         let other = match self.direction {
             Direction::Request => "readOnly",
             Direction::Answer => "writeOnly",
         };
-        let Some(Value::Array(required)) = schema.get_mut("required") else { return };
-        let properties = written.get("properties");
-        let goes = |name: &Value| {
-            let property = properties.and_then(|properties| properties.get(name.as_str()?));
-            property.and_then(|property| property.get(other)) != Some(&Value::Bool(true))
-        };
-        required.retain(goes);
+        let properties = written.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            if property.get(other) == Some(&Value::Bool(true)) {
+                self.others.insert(name.clone());
+            }
+        }
+        for part in written.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            let reference = part.get("$ref").and_then(Value::as_str);
+            let found = reference.and_then(|reference| reference::find(self.root, reference).ok());
+            let part = found.map_or(part, |found| found.value);
+            if let (Value::Object(part), true) = (part, *left > 0) {
+                *left -= 1;
+                self.add_others(part, left);
+            }
+        }
     }
 
     fn can_match(&mut self, pattern: &str) -> bool {

@@ -59,8 +59,8 @@ impl From<TantivyError> for SearchError {
     }
 }
 
-/// Reads a document by its name.
-pub type ReadDocument<'r, E> = dyn FnMut(&str) -> Result<Option<Arc<Document>>, E> + 'r;
+/// Reads a document by its name; none for one that cannot be read, which is looked for again the next time.
+pub type ReadDocument<'r> = dyn FnMut(&str) -> Option<Arc<Document>> + 'r;
 
 /// Documents that an index must have, each with its name and digest, and no others.
 pub type Wanted = Vec<(String, String)>;
@@ -68,29 +68,20 @@ pub type Wanted = Vec<(String, String)>;
 impl SearchIndex {
     /// The index in a folder, brought to what is wanted; `read` is asked for documents that it has not. Where the folder cannot
     /// be used, the index is made in memory.
-    pub fn open<E: From<SearchError>>(
-        folder: Option<&Path>,
-        wanted: &Wanted,
-        read: &mut ReadDocument<'_, E>,
-    ) -> Result<Self, E> {
+    pub fn open(folder: Option<&Path>, wanted: &Wanted, read: &mut ReadDocument<'_>) -> Result<Self, SearchError> {
         let fields = Fields::new();
         if let Some(folder) = folder
             && let Ok(index) = index::in_folder(folder, &fields)
         {
             let opened = Self { index, fields: fields.clone() };
-            match opened.bring_to(wanted, read) {
-                Err(Kept::Read(error)) => return Err(error),
-                Ok(()) => return Ok(opened),
-                // Another program is writing it, or nobody can: that is no reason not to search.
-                Err(Kept::Index(_)) => {}
+            // Another program may be writing it, or nobody can: that is no reason not to search.
+            if opened.bring_to(wanted, read).is_ok() {
+                return Ok(opened);
             }
         }
         let opened = Self { index: index::in_memory(&fields), fields };
-        match opened.bring_to(wanted, read) {
-            Ok(()) => Ok(opened),
-            Err(Kept::Read(error)) => Err(error),
-            Err(Kept::Index(error)) => Err(SearchError(error).into()),
-        }
+        opened.bring_to(wanted, read)?;
+        Ok(opened)
     }
 
     /// The best hits for some words: what has all of them, or where nothing has, what has any.
@@ -140,18 +131,11 @@ impl SearchIndex {
             let stored = document.get_first(self.fields.stored).and_then(|stored| stored.as_str());
             hits.extend(stored.and_then(|stored| serde_json::from_str::<Hit>(stored).ok()));
         }
+        // Names that differ in their case alone are told apart by it.
+        let is_exact = |hit: &Hit| hit.id.as_deref() == Some(name) || hit.key.text() == name;
+        if hits.iter().any(is_exact) {
+            hits.retain(is_exact);
+        }
         Ok(hits)
-    }
-}
-
-/// Why an index could not be brought to what is wanted.
-enum Kept<E> {
-    Index(TantivyError),
-    Read(E),
-}
-
-impl<E> From<TantivyError> for Kept<E> {
-    fn from(error: TantivyError) -> Self {
-        Self::Index(error)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ impl Store {
         if let Some((_, document)) = kept.iter().find(|(known, _)| known == digest) {
             return Ok(Some(Arc::clone(document)));
         }
-        let Some(path) = self.path(digest) else { return Ok(None) };
+        let Some(path) = path(&self.folder, digest) else { return Ok(None) };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -133,20 +133,15 @@ impl Store {
         Ok(Some(document))
     }
 
-    /// Where a document is; none for what is no digest.
-    fn path(&self, digest: &str) -> Option<PathBuf> {
-        let hex = digest.strip_prefix(ALGORITHM).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-        Some(self.folder.join(DOCUMENTS).join(format!("{hex}.json")))
-    }
-
     /// Keeps a document under a name. What had the name before is remembered.
     pub(super) fn put(&mut self, name: &str, mut listed: Listed, document: &Document) -> Result<(), StoreError> {
-        if let Some(path) = self.path(&listed.digest) {
-            let text = document.value().to_string();
-            let kept = settings_file::replace(&path, |file| file.write_all(text.as_bytes()));
-            kept.map_err(|error| StoreError::Document { path, why: error.to_string() })?;
-        }
+        let text = document.value().to_string();
+        let path = path(&self.folder, &listed.digest);
         self.change(|index| {
+            if let Some(path) = path {
+                let kept = settings_file::replace(&path, |file| file.write_all(text.as_bytes()));
+                kept.map_err(|error| StoreError::Document { path, why: error.to_string() })?;
+            }
             if let Some(old) = index.documents.get(name) {
                 listed.before = old
                     .before
@@ -157,38 +152,47 @@ impl Store {
                     .collect();
             }
             index.documents.insert(name.to_owned(), listed);
+            Ok(())
         })
     }
 
     /// Forgets a document, and what it was before. Whether it was here.
     pub(super) fn remove(&mut self, name: &str) -> Result<bool, StoreError> {
-        let mut removed = None;
-        self.change(|index| removed = index.documents.remove(name))?;
-        let Some(removed) = removed else { return Ok(false) };
-        let in_use = |digest: &String| {
-            self.index.documents.values().any(|listed| listed.digest == *digest || listed.before.contains(digest))
-        };
-        for digest in removed.before.iter().chain([&removed.digest]).filter(|digest| !in_use(digest)) {
-            if let Some(path) = self.path(digest)
-                && let Err(error) = fs::remove_file(&path)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(StoreError::Document { path, why: error.to_string() });
+        let folder = self.folder.clone();
+        self.change(|index| {
+            let Some(removed) = index.documents.remove(name) else { return Ok(false) };
+            let is_of = |listed: &Listed, digest: &String| listed.digest == *digest || listed.before.contains(digest);
+            let in_use = |digest: &String| index.documents.values().any(|listed| is_of(listed, digest));
+            for digest in removed.before.iter().chain([&removed.digest]).filter(|digest| !in_use(digest)) {
+                if let Some(path) = path(&folder, digest)
+                    && let Err(error) = fs::remove_file(&path)
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    return Err(StoreError::Document { path, why: error.to_string() });
+                }
             }
-        }
-        Ok(true)
+            Ok(true)
+        })
     }
 
     /// Changes the index as it is now: another program may have changed it since it was read.
-    fn change(&mut self, change: impl FnOnce(&mut Index)) -> Result<(), StoreError> {
+    fn change<T>(&mut self, change: impl FnOnce(&mut Index) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let path = self.folder.join(INDEX);
         let of_index = |error: io::Error| StoreError::Document { path: path.clone(), why: error.to_string() };
         fs::create_dir_all(&self.folder).map_err(of_index)?;
         let turn = fs::File::options().create(true).append(true).open(self.folder.join("lock")).map_err(of_index)?;
         turn.lock().map_err(of_index)?;
         self.index = settings_file::read(&path).map_err(StoreError::Index)?.unwrap_or_default();
-        change(&mut self.index);
+        let changed = change(&mut self.index)?;
         let text = toml::to_string(&self.index).map_err(|error| of_index(io::Error::other(error)))?;
-        settings_file::replace(&path, |file| file.write_all(text.as_bytes())).map_err(of_index)
+        settings_file::replace(&path, |file| file.write_all(text.as_bytes())).map_err(of_index)?;
+        Ok(changed)
     }
+}
+
+/// Where a document is; none for what is no digest.
+fn path(folder: &Path, digest: &str) -> Option<PathBuf> {
+    let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+    let hex = digest.strip_prefix(ALGORITHM).filter(|hex| hex.len() == 64 && hex.bytes().all(is_digit))?;
+    Some(folder.join(DOCUMENTS).join(format!("{hex}.json")))
 }

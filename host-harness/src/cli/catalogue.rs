@@ -119,7 +119,7 @@ fn list(settings: &Settings, output: &Output) -> Result<Exit, Stop> {
         let entry = |(name, listed): &(&str, &Listed)| {
             let Listed { source, digest, title, version, operations, server, .. } = listed;
             json!({
-                "name": name, "title": title, "version": version, "operations": operations, "source": source,
+                "name": name, "title": title, "version": version, "operations": operations, "source": without_query(source),
                 "digest": digest, "server": server,
             })
         };
@@ -128,13 +128,18 @@ fn list(settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     }
     for (name, listed) in listed {
         let mut text = format!("{name}\n  {}\n", described(&listed.title, &listed.version, listed.operations));
-        let _ = writeln!(text, "  from {}", visible(&listed.source));
+        let _ = writeln!(text, "  from {}", visible(without_query(&listed.source)));
         if let Some(server) = &listed.server {
             let _ = writeln!(text, "  at {}", visible(server));
         }
         output.put(&text);
     }
     Ok(Exit::Success)
+}
+
+/// An address without what may be a secret in it.
+fn without_query(source: &str) -> &str {
+    if is_address(source) { source.split(['?', '#']).next().unwrap_or_default() } else { source }
 }
 
 fn no_such_api(catalogue: &Catalogue, name: &str) -> Stop {
@@ -245,7 +250,13 @@ async fn read(source: &str, settings: &Settings, output: &Output) -> Result<Docu
     } else {
         read_file(Path::new(source)).map_err(|error| Stop::usage(named(&error)))?
     };
-    Document::read(&bytes).map_err(|error| Stop::usage(named(&error)))
+    let document = Document::read(&bytes).map_err(|error| Stop::usage(named(&error)))?;
+    // As JSON it may be larger: what is kept must be read again.
+    let size = document.value().to_string().len();
+    if size > MOST_DOCUMENT_BYTES {
+        return Err(Stop::usage(named(&catalogue::SyntaxError::TooLarge(size))));
+    }
+    Ok(document)
 }
 
 /// No more of a file than a document may have, and one byte that says so.

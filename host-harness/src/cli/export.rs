@@ -24,10 +24,13 @@ enum Command {
         /// The task's input; values of `inputParameters` that are not given stay as they are written
         #[arg(long, value_name = "JSON|@FILE")]
         input: Option<String>,
+        /// Print also what the catalogue's document says is wrong, with a warning
+        #[arg(long)]
+        ignore_schema: bool,
     },
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
-    let Command::Curl { definition, task, input } = arguments.command;
-    test::run(test::Arguments::for_curl(definition, task, input), settings, output).await
+    let Command::Curl { definition, task, input, ignore_schema } = arguments.command;
+    test::run(test::Arguments::for_curl(definition, task, input, ignore_schema), settings, output).await
 }

@@ -14,7 +14,7 @@ const MOST_NEAR: usize = 5;
 
 /// Opens what finds operations: the index lies beside the documents.
 pub(super) fn search_index(settings: &Settings, catalogue: &Catalogue) -> Result<SearchIndex, Stop> {
-    catalogue.search_index::<Stop>(settings.catalogue_folder().ok().as_deref())
+    Ok(catalogue.search_index(settings.catalogue_folder().ok().as_deref())?)
 }
 
 /// An operation of the catalogue.
@@ -37,6 +37,11 @@ pub(super) fn find(settings: &Settings, catalogue: &Catalogue, name: &str) -> Re
     let hit = match hits.as_slice() {
         [hit] => hit.clone(),
         [] => {
+            if let Some(api) = api {
+                // One that is broken where it is kept has no operations in the index.
+                let again = format!("http-task catalogue update {}", print::shell_word(api));
+                catalogue.document(api).map_err(|error| Stop::failed(error).hint(again))?;
+            }
             let near = index.search(rest, api, MOST_NEAR)?;
             let near: Vec<_> = near.iter().map(|hit| print::shell_word(&hit.operation)).collect();
             let stop = Stop::usage(format!("there is no operation `{name}`"));

@@ -46,8 +46,13 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// What shows a request as a cURL command.
-    pub(super) fn for_curl(definition: PathBuf, task: Option<String>, input: Option<String>) -> Self {
-        Self { definition, task, input, stand_in: false, offline: false, curl: true, yes: false, ignore_schema: false }
+    pub(super) fn for_curl(
+        definition: PathBuf,
+        task: Option<String>,
+        input: Option<String>,
+        ignore_schema: bool,
+    ) -> Self {
+        Self { definition, task, input, stand_in: false, offline: false, curl: true, yes: false, ignore_schema }
     }
 }
 

@@ -36,19 +36,7 @@ impl Reading {
                 if let Some(at) = given {
                     self.headers.remove(at);
                 }
-                let mut members = Vec::new();
-                for (name, value) in found {
-                    match is_secret(&name.to_ascii_lowercase()) {
-                        true => {
-                            self.secrets.push(Secret::new(value));
-                            self.problems.push(format!(
-                                "`{name}` of the form carries a secret, which a definition must not hold"
-                            ));
-                        }
-                        false => members.push((name, value)),
-                    }
-                }
-                return ("form", Value::Object(grouped(members)));
+                return ("form", Value::Object(grouped(found)));
             }
             if given.is_none() {
                 self.left_out.push(
@@ -59,6 +47,30 @@ impl Reading {
             }
         }
         ("body", Value::String(data))
+    }
+
+    /// Secrets in the content go no further: the input must give them. Names tell what is one.
+    pub(super) fn take_secrets_of_content(&mut self, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match member {
+                        Value::String(text) if !text.is_empty() && is_secret(&name.to_ascii_lowercase()) => {
+                            self.secrets.push(Secret::new(std::mem::take(text)));
+                            let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+                            let input: String = name.chars().map(plain).collect();
+                            *text =
+                                format!("${{{}{input}}}", if input.starts_with(char::is_numeric) { "_" } else { "" });
+                            self.left_out
+                                .push(format!("`{name}` of the content: it carries a secret; the input must give it"));
+                        }
+                        member => self.take_secrets_of_content(member),
+                    }
+                }
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(|element| self.take_secrets_of_content(element)),
+            _ => {}
+        }
     }
 }
 

@@ -3,8 +3,23 @@
 /// Whether a name is one that secrets have.
 pub(super) fn is_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    ["token", "apikey", "secret", "password", "authorization", "signature"].iter().any(|word| plain.contains(word))
-        && !matches!(plain.as_str(), "pagetoken" | "nextpagetoken" | "maxtokens" | "continuationtoken")
+    const WITHIN: [&str; 11] = [
+        "token",
+        "apikey",
+        "authkey",
+        "accesskey",
+        "secret",
+        "password",
+        "passwd",
+        "authorization",
+        "signature",
+        "credential",
+        "sessionid",
+    ];
+    // Of pages, and of how much a model may say.
+    let is_count = plain.ends_with("tokens") || plain.ends_with("pagetoken") || plain.ends_with("continuationtoken");
+    matches!(plain.as_str(), "key" | "sig" | "pwd" | "auth")
+        || (!is_count && WITHIN.iter().any(|word| plain.contains(word)))
 }
 
 /// What credentials for a host are called: `api.pipedrive.com` has `pipedrive`.

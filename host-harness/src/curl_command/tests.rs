@@ -67,6 +67,24 @@ fn a_secret_is_named_and_goes_no_further() {
 }
 
 #[test]
+fn a_secret_in_the_query_or_the_content_goes_no_further_either() {
+    for command in [
+        "curl -G https://a.example -d api_token=planted",
+        "curl https://a.example --url-query key=planted",
+        "curl 'https://a.example/?sig=planted'",
+        "curl https://a.example -H 'X-Auth-Key: planted'",
+        "curl https://a.example -d client_secret=planted -d a=1",
+        r#"curl https://a.example --json '{"auth": {"password": "planted"}, "max_tokens": "9", "list": [{"Token": "planted"}]}'"#,
+    ] {
+        let imported = import(command).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let shown = format!("{:?} {} {:?}", imported.task, imported.name, imported.left_out);
+        assert!(!shown.contains("planted"), "{command}: {shown}");
+        assert!(imported.secrets.iter().any(|secret| secret.expose() == "planted"), "{command}");
+        assert!(imported.secret.is_some() || shown.contains("the input must give it"), "{command}: {shown}");
+    }
+}
+
+#[test]
 fn what_a_task_cannot_say_is_told() {
     let imported = import("curl -k -L -x p.example https://a.example -H 'x-token: a' -u b:c --cacert x")
         .unwrap_or_else(|error| panic!("{error}"));
@@ -80,7 +98,7 @@ fn what_a_task_cannot_say_is_told() {
         ("curl a.example -H", "no value"),
         ("curl a.example -H x", "Name: value"),
         ("curl a.example --json '{'", "not the JSON"),
-        ("curl a.example -d client_secret=planted", "carries a secret"),
+        ("curl a.example -G -d flag", "no `name=value`"),
         ("curl a.example -H 'x: ${'", "closes it"),
     ] {
         let said = import(command).err().unwrap().to_string();

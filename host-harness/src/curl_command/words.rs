@@ -39,40 +39,51 @@ fn without_ansi_quotes(command: &str) -> Option<String> {
     Some(plain)
 }
 
-/// To the quote that closes it, its escapes undone (POSIX 2024, section 2.2.4).
-fn ansi_quoted(letters: &mut impl Iterator<Item = char>) -> Option<String> {
-    let mut text = String::new();
-    let mut letters = letters.peekable();
+/// To the quote that closes it, its escapes undone (POSIX 2024, section 2.2.4); none for what is no text.
+fn ansi_quoted(letters: &mut std::iter::Peekable<impl Iterator<Item = char>>) -> Option<String> {
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut surrogate = None;
     while let Some(letter) = letters.next() {
+        let mut put = |character: char| bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         match letter {
-            '\'' => return Some(text),
-            '\\' => {
-                let digits = |letters: &mut std::iter::Peekable<_>, most: usize| number(letters, most);
-                match letters.next()? {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    'x' => text.extend(digits(&mut letters, 2)),
-                    'u' => text.extend(digits(&mut letters, 4)),
-                    'U' => text.extend(digits(&mut letters, 8)),
-                    other => text.push(other),
+            '\'' => return String::from_utf8(bytes).ok().filter(|_| surrogate.is_none()),
+            '\\' => match letters.next()? {
+                'n' => put('\n'),
+                't' => put('\t'),
+                'r' => put('\r'),
+                'x' => bytes.push(u8::try_from(number(letters, 2, 16)).ok()?),
+                'u' => {
+                    // Browsers write what is beyond 16 bits as two.
+                    let unit = number(letters, 4, 16);
+                    match (surrogate.take(), unit) {
+                        (None, 0xd800..=0xdbff) => surrogate = Some(unit),
+                        (None, unit) => put(char::from_u32(unit)?),
+                        (Some(high), 0xdc00..=0xdfff) => {
+                            put(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00))?)
+                        }
+                        (Some(_), _) => return None,
+                    }
                 }
-            }
-            letter => text.push(letter),
+                'U' => put(char::from_u32(number(letters, 8, 16))?),
+                other @ ('\\' | '\'' | '"' | '?') => put(other),
+                // What else a shell makes of it is no text, or not known here.
+                _ => return None,
+            },
+            letter => put(letter),
         }
     }
     None
 }
 
-/// A character by its number in hexadecimal digits.
-fn number(letters: &mut std::iter::Peekable<impl Iterator<Item = char>>, most: usize) -> Option<char> {
+/// A number of so many digits at most.
+fn number(letters: &mut std::iter::Peekable<impl Iterator<Item = char>>, most: usize, radix: u32) -> u32 {
     let mut number = 0;
     for _ in 0..most {
-        let Some(digit) = letters.peek().and_then(|letter| letter.to_digit(16)) else { break };
-        number = number * 16 + digit;
+        let Some(digit) = letters.peek().and_then(|letter| letter.to_digit(radix)) else { break };
+        number = number * radix + digit;
         letters.next();
     }
-    char::from_u32(number)
+    number
 }
 
 #[cfg(test)]
@@ -87,10 +98,11 @@ mod tests {
             (r"-d $'it\'s \u0021\n' '$'", vec!["-d", "it's !\n", "$"]),
             (r#""$'x'""#, vec!["$'x'"]),
             ("$''", vec![""]),
+            (r"$'caf\xc3\xa9 \ud83d\ude00'", vec!["café 😀"]),
         ] {
             assert_eq!(split(command).unwrap(), words, "{command}");
         }
-        for command in ["'", "$'x", "\"a", "$'\\"] {
+        for command in ["'", "$'x", "\"a", "$'\\", r"$'\xff'", r"$'\ud83d'", r"$'\q'"] {
             assert_eq!(split(command), None, "{command}");
         }
     }

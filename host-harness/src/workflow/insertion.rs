@@ -117,7 +117,7 @@ impl Insertion<'_> {
             None => task.insert("end".to_owned(), json!(true)),
         };
         tasks.insert(property.property_index() + 1, &name, input(&Value::Object(task)));
-        match before.get("end") {
+        match before.get("end").filter(|_| before.get("nextTask").is_none()) {
             Some(end) => {
                 end.replace_with("nextTask", input(&json!(name)));
             }

@@ -153,3 +153,81 @@ fn an_answer_is_compared_with_what_is_said_of_its_status() {
     assert_eq!(answer(200, r#"{"n": 1.5}"#), ["/n `n` must be a whole number, not a number"]);
     assert_eq!(answer(302, "{}"), [" the document has no answer 302, only 200, 4XX"]);
 }
+
+/// What is against a request of an operation with these parts, as it is written.
+fn problems_of(operation: Value, request: Value) -> Vec<String> {
+    let document = json!({"openapi": "3.1.0", "paths": {"/x": {"post": operation}}});
+    let document = Document::of(document).unwrap();
+    let operation = document.operation(&document.entries[0].key).unwrap();
+    let mut task = json!({ "httpRequest": request });
+    task["httpRequest"]["method"] = json!("POST");
+    task["httpRequest"]["url"] = json!("https://a.example/x");
+    let found = compare_request(&operation, &Call::of_task(&task).unwrap());
+    found.problems.into_iter().map(|difference| difference.message).collect()
+}
+
+#[test]
+fn text_is_right_when_one_reading_of_it_is() {
+    let parameter = |rest: Value| {
+        let mut parameter = json!({"name": "n", "in": "query", "required": true});
+        parameter.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        json!({ "parameters": [parameter] })
+    };
+    for (rest, query) in [
+        (json!({"schema": {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}}), json!({"n": 5})),
+        (json!({"schema": {"enum": [1, 2]}}), json!({"n": "2"})),
+        (json!({"schema": {"type": ["array", "string"], "items": {"type": "integer"}}}), json!({"n": "x"})),
+        (
+            json!({"schema": {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 2}]}}),
+            json!({"n": ["a", "b"]}),
+        ),
+        (json!({"schema": {"type": "object", "required": ["R"]}}), json!({"R": 1, "G": 2})),
+        (json!({"style": "deepObject", "schema": {"type": "array"}}), json!({"n[]": ["a"]})),
+        (
+            json!({"style": "deepObject", "schema": {"anyOf": [{"type": "object"}, {"type": "integer"}]}}),
+            json!({"n[gte]": 5}),
+        ),
+        (json!({"content": {"application/json": {"schema": {"type": "object"}}}}), json!({"n": "{\"a\": 1}"})),
+    ] {
+        assert_eq!(problems_of(parameter(rest.clone()), json!({ "query": query })), NOTHING, "{rest}");
+    }
+    let key = json!({"parameters": [{"name": "Idempotency-Key", "in": "header", "required": true}]});
+    assert_eq!(problems_of(key, json!({})), NOTHING);
+    assert_eq!(problems_of(parameter(json!({"schema": {"type": "boolean"}})), json!({"query": {"n": "yes"}})).len(), 1);
+}
+
+#[test]
+fn forms_are_read_as_apis_read_them() {
+    let form = json!({"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {
+        "type": "object", "required": ["address", "tags"],
+        "properties": {
+            "address": {"type": "object", "properties": {"city": {"type": "string"}}},
+            "tags": {"type": "array", "minItems": 2}, "size": {"type": "integer"},
+        },
+    }}}}});
+    for fields in [
+        json!({"address[city]": "x", "tags": ["a", "b"], "size": 1}),
+        json!({"address": "{\"city\": \"x\"}", "tags": "${t}", "size": "2"}),
+    ] {
+        assert_eq!(problems_of(form.clone(), json!({ "form": fields })), NOTHING, "{fields}");
+    }
+    let wrong = problems_of(form, json!({"form": {"tags": ["a"], "size": "big"}}));
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+}
+
+#[test]
+fn what_hangs_on_what_nobody_knows_yet_is_not_told() {
+    let body = |schema: Value| json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+    let conditional = json!({
+        "if": {"properties": {"kind": {"const": "a"}}}, "then": {"required": ["x"]}, "else": {"required": ["y"]},
+    });
+    assert_eq!(problems_of(body(conditional.clone()), json!({"body": {"kind": "${kind}", "x": 1}})), NOTHING);
+    assert_eq!(problems_of(body(conditional), json!({"body": {"kind": "b", "x": 1}})).len(), 1);
+    // A part says what another part's member is.
+    let parts = json!({"allOf": [
+        {"properties": {"id": {"readOnly": true}, "title": {"type": "string"}}}, {"required": ["id", "title"]},
+    ]});
+    assert_eq!(problems_of(body(parts), json!({"body": {"title": "a"}})), NOTHING);
+    let format = json!({"properties": {"at": {"type": "string", "format": "time"}}});
+    assert_eq!(problems_of(body(format), json!({"body": {"at": "12:30:00"}})), NOTHING);
+}

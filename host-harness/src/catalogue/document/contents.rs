@@ -11,9 +11,9 @@ use crate::source::pointer;
 
 impl<'d> Reader<'d> {
     /// The content of a request, once for every media type, and whether there must be some.
-    pub(super) fn contents(&mut self, found: &Found<'d>) -> (Vec<Content>, bool) {
+    pub(super) fn contents(&mut self, found: &Found<'d>, authenticated: bool) -> (Vec<Content>, bool) {
         if self.dialect == Dialect::Swagger2 {
-            return self.swagger_contents(found);
+            return self.swagger_contents(found, authenticated);
         }
         let Some(value) = found.written.get("requestBody") else { return (Vec::new(), false) };
         let part = Part { value, place: pointer(&found.place, "requestBody") };
@@ -49,7 +49,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Swagger 2.0 has the content among the parameters, and its media types beside them.
-    fn swagger_contents(&mut self, found: &Found<'d>) -> (Vec<Content>, bool) {
+    fn swagger_contents(&mut self, found: &Found<'d>, authenticated: bool) -> (Vec<Content>, bool) {
         let consumes = self.media_types(found, "consumes");
         let mut form: Vec<(Part<'d>, &'d Map<String, Value>)> = Vec::new();
         for part in self.all_parameters(found) {
@@ -70,7 +70,7 @@ impl<'d> Reader<'d> {
             return (Vec::new(), false);
         }
         let has_file = form.iter().any(|(_, written)| written.get("type").is_some_and(|kind| kind == "file"));
-        let schema = self.form_schema(&form, &pointer(&found.place, "parameters"));
+        let schema = self.form_schema(&form, &pointer(&found.place, "parameters"), authenticated);
         let required = form.iter().any(|(_, written)| is_true(written, "required"));
         let forms = consumes.into_iter().filter(|media_type| media_type != "application/json");
         let mut media_types: Vec<_> = forms.collect();
@@ -82,7 +82,7 @@ impl<'d> Reader<'d> {
     }
 
     /// One schema of all members of a form. What carries a secret is not among them: the credentials add it.
-    fn form_schema(&mut self, form: &[(Part<'d>, &'d Map<String, Value>)], place: &str) -> Value {
+    fn form_schema(&mut self, form: &[(Part<'d>, &'d Map<String, Value>)], place: &str, authenticated: bool) -> Value {
         let (mut properties, mut required) = (Map::new(), Vec::new());
         for (part, written) in form {
             let name = self.text(written, &part.place, "name");
@@ -90,7 +90,7 @@ impl<'d> Reader<'d> {
                 self.omit(part.place.clone(), "a parameter has a `name`");
                 continue;
             }
-            if is_secret_name(&name) {
+            if properties.contains_key(&name) || (authenticated && is_secret_name(&name)) {
                 continue;
             }
             if written.get("type").is_some_and(|kind| kind == "file") {

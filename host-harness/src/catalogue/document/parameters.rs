@@ -1,9 +1,11 @@
 //! The parameters of an operation, and those of the path that it stands under.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{Found, Reader, is_true};
-use crate::catalogue::operation::{Location, Parameter, Style, is_json};
+use crate::catalogue::operation::{Location, Parameter, Scheme, Security, Style, is_json};
 use crate::catalogue::reference::Part;
 use crate::catalogue::schema::{Dialect, Direction};
 use crate::source::pointer;
@@ -19,14 +21,14 @@ impl<'d> Reader<'d> {
     /// All of them, an operation's own before those of its path; no content is among them.
     pub(super) fn parameters(&mut self, found: &Found<'d>) -> Vec<Parameter> {
         let mut parameters: Vec<Parameter> = Vec::new();
+        let mut known: HashSet<(String, Location)> = HashSet::new();
         for part in self.all_parameters(found) {
             let Some(written) = self.object(&part, "a parameter") else { continue };
             if matches!(written.get("in").and_then(Value::as_str), Some("body" | "formData")) {
                 continue;
             }
             let Some(parameter) = self.parameter(written, &part.place) else { continue };
-            let same = |known: &Parameter| known.name == parameter.name && known.location == parameter.location;
-            if !parameters.iter().any(same) {
+            if known.insert((parameter.name.clone(), parameter.location)) {
                 parameters.push(parameter);
             }
         }
@@ -150,11 +152,17 @@ impl<'d> Reader<'d> {
     }
 
     /// Marks what is the credentials' to add, where something must authenticate a request.
-    pub(super) fn without_secrets(&self, parameters: Vec<Parameter>, authenticated: bool) -> Vec<Parameter> {
+    pub(super) fn without_secrets(&self, parameters: Vec<Parameter>, security: &[Security]) -> Vec<Parameter> {
+        let of_scheme = |parameter: &Parameter| {
+            security.iter().any(|way| match (&way.scheme, parameter.location) {
+                (Scheme::Header { header }, Location::Header) => parameter.name.eq_ignore_ascii_case(header),
+                (Scheme::Query { parameter: name }, Location::Query) => parameter.name == *name,
+                _ => false,
+            })
+        };
         let mark = |mut parameter: Parameter| {
-            let name = parameter.name.to_ascii_lowercase();
-            parameter.secret =
-                authenticated && parameter.location != Location::Path && SECRETS.contains(&name.as_str());
+            let named = !security.is_empty() && is_secret_name(&parameter.name);
+            parameter.secret = parameter.location != Location::Path && (named || of_scheme(&parameter));
             parameter
         };
         parameters.into_iter().map(mark).collect()
@@ -167,7 +175,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 }
 
 /// The names of a path's `{…}`.
-pub(in crate::catalogue) fn names_in(path: &str) -> Vec<&str> {
+fn names_in(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
 }
 

@@ -37,8 +37,9 @@ impl<'d> Reader<'d> {
                 url = url.replace(&format!("{{{name}}}"), value);
             }
         }
-        if url.contains('{') {
-            self.omit(pointer(&part.place, "url"), format!("a variable of {url} has no default"));
+        if !is_plain(&url) {
+            let reason = "a variable has no default, or the URL has what no URL may have";
+            self.omit(pointer(&part.place, "url"), reason);
             return None;
         }
         Some(url)
@@ -48,10 +49,14 @@ impl<'d> Reader<'d> {
         let Some(root) = self.root.as_object() else { return Vec::new() };
         let base = self.text(root, "", "basePath");
         let host = self.text(root, "", "host");
+        if !is_plain(&base) || !is_plain(&host) {
+            self.omit("/host", "`host` or `basePath` has what no URL may have");
+            return Vec::new();
+        }
         if host.is_empty() {
             return vec![if base.is_empty() { "/".to_owned() } else { base }];
         }
-        let schemes = self.schemes(root, "").or_else(|| self.schemes(found.written, &found.place));
+        let schemes = self.schemes(found.written, &found.place).or_else(|| self.schemes(root, ""));
         let mut schemes = schemes.unwrap_or_else(|| vec!["https".to_owned()]);
         // What is sealed comes first, wherever it stands.
         schemes.sort_by_key(|scheme| scheme != "https");
@@ -64,4 +69,9 @@ impl<'d> Reader<'d> {
         let schemes: Vec<_> = schemes.filter(|scheme| matches!(scheme.as_str(), "https" | "http")).collect();
         (!schemes.is_empty()).then_some(schemes)
     }
+}
+
+/// Nothing in it would be taken for an expression, or for something else than a part of a URL.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|letter: char| matches!(letter, '{' | '}' | '$') || letter.is_control() || letter.is_whitespace())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Preparing, optional, scalar};
+use super::{Preparing, scalar};
 use crate::catalogue::example::Examples;
 use crate::catalogue::operation::Content;
 use crate::catalogue::schema::takes;
@@ -63,15 +63,25 @@ impl Preparing<'_> {
                 let value = value.filter(|value| !content.is_form() || in_form(value));
                 let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
                 members.insert((*name).to_owned(), value);
-                continue;
             }
+        }
+        // Where more is required than its names say, what the document shows has it.
+        let alone = Value::Object(members.clone());
+        if !has_expressions(&members)
+            && !takes(schema, &alone)
+            && let Some(Value::Object(shown)) =
+                content.example.as_ref().filter(|shown| takes(schema, shown)).and_then(literal)
+        {
+            members = shown;
+        }
+        for (name, of_member) in shape.properties.iter().filter(|(name, _)| !shape.required.contains(name)) {
             let wished = self.wishes.fields.iter().any(|field| field == name);
             if wished {
                 self.met.insert((*name).to_owned());
             }
             if wished || (show_all && optional_members < MOST_OPTIONAL_MEMBERS && writable(of_member)) {
                 optional_members += 1;
-                members.entry((*name).to_owned()).or_insert_with(|| optional(name));
+                members.insert((*name).to_owned(), self.optional(name));
             }
         }
         // What a document requires without saying what it is.

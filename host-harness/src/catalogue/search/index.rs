@@ -11,7 +11,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{Language, Stemmer, TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{Index, IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::{Hit, Kept, ReadDocument, SearchIndex, Wanted, words};
+use super::{Hit, ReadDocument, SearchIndex, Wanted, words};
 use crate::catalogue::document::Document;
 use crate::catalogue::operation::Entry;
 
@@ -151,10 +151,10 @@ fn register(index: &Index) {
 
 impl SearchIndex {
     /// Adds what is missing, and takes out what is not wanted. What the index has is said with its last commit.
-    pub(super) fn bring_to<E>(&self, wanted: &Wanted, read: &mut ReadDocument<'_, E>) -> Result<(), Kept<E>> {
+    pub(super) fn bring_to(&self, wanted: &Wanted, read: &mut ReadDocument<'_>) -> Result<(), TantivyError> {
         let has: Wanted =
             self.index.load_metas()?.payload.and_then(|has| serde_json::from_str(&has).ok()).unwrap_or_default();
-        let (has, wanted_set): (BTreeSet<_>, BTreeSet<_>) =
+        let (has, mut wanted_set): (BTreeSet<_>, BTreeSet<_>) =
             (has.into_iter().collect(), wanted.iter().cloned().collect());
         if has == wanted_set {
             return Ok(());
@@ -163,12 +163,16 @@ impl SearchIndex {
         for (name, _) in has.difference(&wanted_set) {
             writer.delete_term(Term::from_field_text(self.fields.api, name));
         }
-        for (name, digest) in wanted_set.difference(&has) {
-            let Some(document) = read(name).map_err(Kept::Read)? else { continue };
+        for (name, digest) in wanted.iter().filter(|wanted| !has.contains(*wanted)) {
+            // What cannot be read is not said to be there.
+            let Some(document) = read(name) else {
+                wanted_set.retain(|(known, _)| known != name);
+                continue;
+            };
             self.add(&mut writer, name, digest, &document)?;
         }
         let mut prepared = writer.prepare_commit()?;
-        prepared.set_payload(&serde_json::to_string(wanted).unwrap_or_default());
+        prepared.set_payload(&serde_json::to_string(&wanted_set).unwrap_or_default());
         prepared.commit()?;
         writer.wait_merging_threads()?;
         Ok(())
