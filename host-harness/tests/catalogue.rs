@@ -207,6 +207,62 @@ fn what_a_document_says_is_text_to_the_terminal_and_to_definitions() {
 }
 
 #[test]
+fn no_expression_comes_by_way_of_servers_or_paths() {
+    let paths = r#""paths": {"/a/$": {"get": {"operationId": "a"}}, "/b/\\u0000workflow.input.secret\\u0000/${id}/x$": {"get": {"operationId": "b"}}}"#;
+    let program = Program::new();
+    let swagger = r#"{"swagger": "2.0", "host": "a.example", "basePath": "/v1/${workflow.input.secret}", PATHS}"#;
+    program.write("swagger.json", &swagger.replace("PATHS", paths).replace("\\\\", "\\"));
+    let said = program.succeeds(&["catalogue", "add", "swagger.json", "--name", "swagger"]);
+    assert!(said.stderr.contains("what no URL may have"), "{said:?}");
+    assert_eq!(program.run(&["add", "x.json", "swagger/a"]).code, Some(2));
+    let openapi = r#"{"openapi": "3.0.0", "servers": [{"url": "https://a.example"}], PATHS}"#;
+    program.write("openapi.json", &openapi.replace("PATHS", paths).replace("\\\\", "\\"));
+    program.succeeds(&["catalogue", "add", "openapi.json", "--name", "openapi"]);
+    for (operation, url) in [
+        ("openapi/a", "https://a.example/a/$"),
+        ("openapi/b", "https://a.example/b/%00workflow.input.secret%00/%24${id}/x%24"),
+    ] {
+        let said = program.succeeds(&["add", "x.json", operation, "--dry-run"]);
+        let task: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(task["httpRequest"]["url"].as_str().unwrap().replace('\u{0}', "%00"), url);
+    }
+}
+
+#[test]
+fn a_field_that_is_wished_for_comes_from_the_input_of_a_test_and_of_a_run() {
+    let program = Program::new();
+    program.succeeds(&["add", "x.json", "updateLead", "--field", "owner_id", "--field", "title"]);
+    for (arguments, input) in [
+        (["test", "x.json", "--stand-in"], r#"{"owner_id": 77}"#),
+        (["run", "x.json", "--stand-in"], r#"{"owner_id": 77, "title": "A desk"}"#),
+    ] {
+        let said = program.succeeds(&[&arguments[..], &["--input", input, "--json"]].concat());
+        assert!(said.stdout.contains("\"owner_id\":77"), "{said:?}");
+        assert_eq!(said.stdout.contains("A desk"), input.contains("A desk"), "{said:?}");
+    }
+    let said = program.succeeds(&["run", "x.json", "--stand-in", "--json"]);
+    assert!(said.stdout.contains("\"owner_id\":1,"), "{said:?}");
+}
+
+#[test]
+fn one_document_that_is_broken_keeps_nobody_from_the_others() {
+    let program = Program::new();
+    let text = format!("openapi: 3.0.0\nx: &x {}\ny: [{}]\n", "a".repeat(1 << 20), vec!["*x"; 40].join(", "));
+    program.write("large.yaml", &text);
+    let said = program.run(&["catalogue", "add", "large.yaml"]);
+    assert!(said.code == Some(2) && said.stderr.contains("may have 32 MiB"), "{said:?}");
+    program.write("a.json", r#"{"openapi": "3.1.0", "paths": {"/a": {"get": {"operationId": "a"}}}}"#);
+    program.succeeds(&["catalogue", "add", "a.json", "--name", "a"]);
+    let folder = program.path("data/http-task/catalogue");
+    let file = std::fs::read_dir(folder.join("documents")).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::remove_dir_all(folder.join("search-1")).unwrap();
+    program.succeeds(&["docs", "updateLead"]);
+    program.succeeds(&["catalogue", "update"]);
+    program.succeeds(&["docs", "a/a"]);
+}
+
+#[test]
 fn an_update_tells_what_changed_and_tasks_keep_what_they_were_made_from() {
     let program = Program::new();
     let document = |version: u8, schema: &str, more: &str| {
@@ -451,6 +507,35 @@ fn a_document_that_is_made_to_do_harm_gets_a_clear_error_or_costs_only_its_part(
             program.succeeds(&["docs", &format!("{api}/x"), "--json"]);
             program.succeeds(&["add", "x.json", &format!("{api}/x"), "--server", "https://a.example", "--dry-run"]);
         }
+    }
+    // What multiplies is not followed to its end: choices of choices, chains, and items that many share.
+    let schema = |name: &str, level: usize, next: &str| {
+        format!(r##""{name}{level}": {}"##, next.replace("NEXT", &format!("#/components/schemas/{name}{}", level + 1)))
+    };
+    let levels = |name: &str, count: usize, next: &str| {
+        (0..count).map(|level| schema(name, level, next)).collect::<Vec<_>>().join(", ")
+    };
+    let choice = r##"{"anyOf": [{"$ref": "NEXT"}, {"$ref": "NEXT"}]}"##;
+    let both = r##"{"allOf": [{"$ref": "NEXT"}, {"$ref": "NEXT"}]}"##;
+    let chain = r##"{"type": "object", "required": ["n"], "properties": {"n": {"$ref": "NEXT"}}}"##;
+    let link = r##"{"allOf": [{"$ref": "NEXT"}]}"##;
+    let many = r##"{"oneOf": [{"$ref": "#/components/schemas/M0"}, {"$ref": "#/components/schemas/M0"}, {"required": ["a"], "properties": {"a": {"$ref": "#/components/schemas/M0"}}}]}"##;
+    for (name, count, next) in
+        [("A", 40, choice), ("B", 40, both), ("C", 20_000, chain), ("D", 20_000, link), ("M", 1, many)]
+    {
+        let top = operation(&format!(
+            r##"{{"type": "object", "required": ["x"], "properties": {{"x": {{"$ref": "#/components/schemas/{name}0"}}}}}}"##
+        ));
+        let last = format!(r#""{name}{count}": {{"type": "string"}}"#);
+        program.write(
+            "x.json",
+            &document(&format!(r#"{top}, "components": {{"schemas": {{{}, {last}}}}}"#, levels(name, count, next))),
+        );
+        let api = format!("multiplies-{name}");
+        program.succeeds(&["catalogue", "add", "x.json", "--name", &api]);
+        program.succeeds(&["docs", &format!("{api}/x"), "--json"]);
+        program.succeeds(&["add", "y.json", &format!("{api}/x"), "--server", "https://a.example", "--dry-run"]);
+        program.succeeds(&["catalogue", "remove", &api]);
     }
     std::fs::write(program.path("binary.json"), b"{\"openapi\": \"3.1.0\", \"x\": \"\xff\xfe\"}").unwrap();
     std::fs::File::create(program.path("large.json")).unwrap().set_len(100_000_000).unwrap();

@@ -313,7 +313,9 @@ fn compare_form(content: &Content, pairs: &[(String, String)], found: &mut Confo
     for (name, texts) in by_name {
         let place = pointer("/httpRequest/form", name);
         let Some((_, member)) = shape.properties.iter().find(|(known, _)| *known == name) else {
-            let is_known = shape.properties.iter().any(|(known, _)| *known == own(name));
+            let own = own(name);
+            let is_known =
+                shape.required.contains(own.as_str()) || shape.properties.iter().any(|(known, _)| *known == own);
             if shape.choices.is_empty() && !shape.properties.is_empty() && !is_known {
                 let names = shape.properties.iter().map(|(name, _)| *name);
                 let near = message::nearest(name, names).map(|near| format!("\"{near}\""));
@@ -373,7 +375,10 @@ fn unknown_members(root: &Value, schema: &Value, value: &Value, place: &str, fou
                 let place = pointer(place, name);
                 match shape.properties.iter().find(|(known, _)| known == name) {
                     Some((_, schema)) => unknown_members(root, schema, member, &place, found),
-                    None if open || patterns || shape.properties.is_empty() => {}
+                    None if open
+                        || patterns
+                        || shape.properties.is_empty()
+                        || shape.required.contains(name.as_str()) => {}
                     // Where none may be, that has been told.
                     None if shape.keywords.contains_key("additionalProperties") => {}
                     None => {

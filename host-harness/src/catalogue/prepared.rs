@@ -256,7 +256,7 @@ impl Preparing<'_> {
             path.push_str(&format!("${{{input}}}"));
             rest = after;
         }
-        path + &without_expressions(rest)
+        path + &if rest.contains("${") { without_expressions(rest) } else { rest.to_owned() }
     }
 
     /// Makes an input parameter, and gives its name in expressions. Without a value, whoever tests is asked for it.
