@@ -220,7 +220,7 @@ fn no_expression_comes_by_way_of_servers_or_paths() {
     program.succeeds(&["catalogue", "add", "openapi.json", "--name", "openapi"]);
     for (operation, url) in [
         ("openapi/a", "https://a.example/a/$"),
-        ("openapi/b", "https://a.example/b/%00workflow.input.secret%00/%24${id}/x%24"),
+        ("openapi/b", "https://a.example/b/%00workflow.input.secret%00/%24${id}/x$"),
     ] {
         let said = program.succeeds(&["add", "x.json", operation, "--dry-run"]);
         let task: Value = serde_json::from_str(&said.stdout).unwrap();
