@@ -5,13 +5,12 @@
 mod content;
 mod option;
 mod secret;
+mod url;
 mod words;
 
 use std::fmt::{self, Display};
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use self::content::{grouped, pairs};
 use self::option::option;
@@ -96,7 +95,11 @@ struct Reading {
 impl Reading {
     fn read(&mut self, words: Vec<String>) {
         let mut words = words.into_iter().peekable();
-        words.next_if(|word| word == "curl" || word.ends_with("/curl") || word == "curl.exe");
+        let is_curl = words.next_if(|word| word == "curl" || word.ends_with("/curl") || word == "curl.exe").is_some();
+        if !is_curl && words.peek().is_some_and(|word| !word.starts_with('-') && !word.contains(['.', '/', ':'])) {
+            self.problems.push("this is no cURL command".to_owned());
+            return;
+        }
         while let Some(word) = words.next() {
             if !word.starts_with('-') || word == "-" {
                 self.set_url(word);
@@ -159,7 +162,7 @@ impl Reading {
             "cookie" => self.header(&format!("Cookie: {value}")),
             "user" => {
                 let (user, password) = value.split_once(':').unwrap_or((value, ""));
-                self.keep_secret(SecretPlace::Basic(user.to_owned()), password);
+                self.keep_user(user, password);
             }
             "oauth2-bearer" => self.keep_secret(SecretPlace::Bearer, value),
             "data" | "data-binary" | "json" if value.starts_with('@') => self.reads_a_file(name),
@@ -218,7 +221,7 @@ impl Reading {
             self.query.push((name.to_owned(), content.to_owned()));
             return;
         }
-        let encoded: String = url::form_urlencoded::byte_serialize(content.as_bytes()).collect();
+        let encoded: String = ::url::form_urlencoded::byte_serialize(content.as_bytes()).collect();
         self.data.push(if name.is_empty() { encoded } else { format!("{name}={encoded}") });
     }
 
@@ -261,7 +264,18 @@ impl Reading {
         let pair = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         self.secrets.push(Secret::new(encoded.trim().to_owned()));
         let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
-        self.keep_secret(SecretPlace::Basic(user.to_owned()), password);
+        self.keep_user(user, password);
+    }
+
+    /// A user without a password is a key.
+    fn keep_user(&mut self, user: &str, password: &str) {
+        if password.is_empty() {
+            self.left_out
+                .push("the user without a password: it is taken for a key, and sent as a bearer token".to_owned());
+            self.keep_secret(SecretPlace::Bearer, user);
+        } else {
+            self.keep_secret(SecretPlace::Basic(user.to_owned()), password);
+        }
     }
 
     /// A task has one credential.
@@ -333,6 +347,8 @@ impl Reading {
             }
         }
         if !self.problems.is_empty() {
+            let mut told = std::collections::BTreeSet::new();
+            self.problems.retain(|problem| told.insert(problem.clone()));
             return Err(CurlError(self.problems));
         }
         let mut task = Map::new();
@@ -353,53 +369,6 @@ impl Reading {
         }
         let name = format!("{method} {path}");
         Ok(Imported { name, task, left_out: self.left_out, secret: self.secret, secrets: self.secrets })
-    }
-
-    /// The URL without its user; one without a scheme is http, as cURL has it.
-    fn url(&mut self) -> Option<Url> {
-        let Some(written) = self.url.clone() else {
-            self.problems.push("the command has no URL".to_owned());
-            return None;
-        };
-        let absolute = if written.contains("://") { written } else { format!("http://{written}") };
-        let url = Url::parse(&absolute).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let Some(mut url) = url else {
-            self.problems.push("the URL of the command is not one of http or https".to_owned());
-            return None;
-        };
-        url.set_fragment(None);
-        if !url.username().is_empty() || url.password().is_some() {
-            let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            self.keep_secret(SecretPlace::Basic(user), &password);
-        }
-        Some(url)
-    }
-
-    /// Takes the URL's query apart, where that says the same.
-    fn own_query(&mut self, url: &Url) -> bool {
-        let Some(query) = url.query() else { return true };
-        let Some(found) = pairs(query) else {
-            if query.split('&').any(|pair| is_secret(&pair.split('=').next().unwrap_or_default().to_ascii_lowercase()))
-            {
-                self.problems.push("the query of the URL carries a secret in a form that is not known here".to_owned());
-            }
-            return false;
-        };
-        self.query = found.into_iter().chain(self.query.drain(..)).collect();
-        true
-    }
-
-    /// Secrets in the query go no further.
-    fn take_secrets_of_the_query(&mut self) {
-        for (name, value) in std::mem::take(&mut self.query) {
-            match is_secret(&name.to_ascii_lowercase()) {
-                true => self.keep_secret(SecretPlace::Query(name), &value),
-                false => self.query.push((name, value)),
-            }
-        }
     }
 
     fn literals(&mut self, pairs: Vec<(String, String)>, what: &str) -> Map<String, Value> {

@@ -14,7 +14,7 @@ use crate::source::{Finding, Node, NodeKind, Source, pointer};
 pub const SCHEMA: &str = include_str!("../../docs/definition.schema.json");
 
 /// The definition format's limit for a task's name.
-const MOST_NAME_CHARACTERS: usize = 80;
+pub const MOST_NAME_CHARACTERS: usize = 80;
 
 /// The types that this program knows; a definition may have others.
 const KINDS: [&str; 4] = ["Http", "Simple", "Parallel", "Terminate"];

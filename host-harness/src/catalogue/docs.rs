@@ -39,6 +39,8 @@ pub struct OperationDocs {
     pub cost: Option<String>,
     /// Whether the same request twice has the effect of one.
     pub repeatable: bool,
+    /// Why no task can be made of it, if none can.
+    pub unsupported: Option<String>,
 }
 
 /// A parameter.
@@ -109,6 +111,7 @@ impl OperationDocs {
             anonymous: operation.anonymous,
             cost: operation.cost.clone(),
             repeatable: operation.repeatable,
+            unsupported: super::prepared::unsupported(operation).map(|why| why.to_string()),
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'d> Reader<'d> {
     fn entry(&mut self, found: &Found<'d>) -> Entry {
         let Found { written, place, .. } = found;
         let description = self.text(written, place, "description");
-        let mut summary = one_line(&self.text(written, place, "summary"));
+        let mut summary = first_sentence(&one_line(&self.text(written, place, "summary")));
         if summary.is_empty() {
             summary = first_sentence(&description);
         }

@@ -2,6 +2,7 @@
 //! wished for as expressions, and nothing that only credentials may know.
 
 mod content;
+mod parameters;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -181,7 +182,7 @@ fn server(operation: &Operation, wishes: Wishes<'_>) -> Result<String, Unsupport
     joined.ok_or_else(|| Unsupported::Server(written.clone()))
 }
 
-/// The content that can be sent, JSON before all other.
+/// The content that can be sent: the first that has members, or else text.
 fn content(operation: &Operation) -> Result<Option<&Content>, Unsupported> {
     let contents = &operation.contents;
     let is_text = |content: &&Content| {
@@ -191,9 +192,8 @@ fn content(operation: &Operation) -> Result<Option<&Content>, Unsupported> {
             || essence.ends_with("+xml")
             || essence.ends_with("/sdp")
     };
-    let json = contents.iter().find(|content| content.is_json());
-    let found =
-        json.or_else(|| contents.iter().find(|content| content.is_form())).or_else(|| contents.iter().find(is_text));
+    let structured = contents.iter().find(|content| content.is_json() || content.is_form());
+    let found = structured.or_else(|| contents.iter().find(is_text));
     if found.is_none() && !contents.is_empty() {
         return Err(Unsupported::Content(contents.iter().map(|content| content.media_type.clone()).collect()));
     }
@@ -280,86 +280,6 @@ impl Preparing<'_> {
         let input = self.input(name, None);
         self.inputs.insert(input.clone(), json!(format!("${{?workflow.input.{input}}}")));
         json!(format!("${{?{input}}}"))
-    }
-
-    /// Query and header fields.
-    fn parameters(&mut self, operation: &Operation) -> (Map<String, Value>, Map<String, Value>) {
-        let (mut query, mut headers, mut cookies) = (Map::new(), Map::new(), Vec::new());
-        for parameter in operation.parameters.iter().filter(|parameter| parameter.location != Location::Path) {
-            let name = &parameter.name;
-            if parameter.secret {
-                self.left_out.push(format!("`{name}`: the credentials add it"));
-                continue;
-            }
-            if parameter.is_idempotency_key() {
-                continue;
-            }
-            // An optional cookie cannot be written as part of one header field.
-            let wished = self.wishes.fields.contains(name) && parameter.location != Location::Cookie;
-            if wished {
-                self.met.insert(name.clone());
-            }
-            match (parameter.location, parameter.required) {
-                (Location::Query, true) => self.required_in_query(parameter, &mut query),
-                (Location::Query, false) if wished => {
-                    let shape = Shape::of(&parameter.schema, &parameter.schema);
-                    if shape.types.contains("array") && parameter.style != Style::Repeated {
-                        self.left_out.push(format!(
-                            "`{name}` as a list: it is one text, its elements joined as the API wants them"
-                        ));
-                    }
-                    query.insert(name.clone(), self.optional(name));
-                }
-                (Location::Header, true) => {
-                    let value = example(parameter).and_then(|value| as_text(&value, parameter.style));
-                    headers.insert(name.clone(), self.text_or_input(name, value));
-                }
-                (Location::Header, false) if wished => {
-                    headers.insert(name.clone(), self.optional(name));
-                }
-                (Location::Cookie, true) => {
-                    let value = example(parameter).and_then(|value| as_text(&value, Style::Commas));
-                    let value = self.text_or_input(name, value);
-                    cookies.push(format!("{name}={}", value.as_str().unwrap_or_default()));
-                }
-                _ => {}
-            }
-        }
-        if !cookies.is_empty() {
-            headers.insert("Cookie".to_owned(), json!(cookies.join("; ")));
-        }
-        (query, headers)
-    }
-
-    fn text_or_input(&mut self, name: &str, value: Option<String>) -> Value {
-        match value.and_then(|value| literal(&json!(value))) {
-            Some(value) => value,
-            None => json!(format!("${{{}}}", self.input(name, None))),
-        }
-    }
-
-    fn required_in_query(&mut self, parameter: &Parameter, query: &mut Map<String, Value>) {
-        let name = &parameter.name;
-        let found = example(parameter);
-        let value = match (parameter.style, &found) {
-            (Style::DeepObject, Some(Value::Object(members))) => {
-                for (member, value) in members {
-                    if let Some(value) = scalar(value).and_then(|value| literal(&value)) {
-                        query.insert(format!("{name}[{member}]"), value);
-                    }
-                }
-                return;
-            }
-            (Style::Repeated, Some(Value::Array(values))) => {
-                values.iter().map(scalar).collect::<Option<Vec<_>>>().map(Value::Array)
-            }
-            (Style::Repeated, Some(value)) => scalar(value),
-            (style, Some(value)) => as_text(value, style).map(Value::String),
-            (_, None) => None,
-        };
-        let value = value.and_then(|value| literal(&value));
-        let value = value.unwrap_or_else(|| json!(format!("${{{}}}", self.input(name, None))));
-        query.insert(name.clone(), value);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod circle;
 mod effort;
+mod nullable;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -259,8 +260,9 @@ impl<'d> Translator<'d> {
             schema.insert("examples".to_owned(), json!([example]));
         }
         let nullable = ["nullable", "x-nullable"].iter().any(|name| written.get(*name) == Some(&Value::Bool(true)));
-        if nullable && self.dialect != Dialect::OpenApi31 {
-            allow_null(schema);
+        // Version 3.1 has not got it any more, and documents still do.
+        if nullable {
+            nullable::allow_null(schema);
         }
     }
 
@@ -383,31 +385,6 @@ fn child(place: &str, name: &str) -> String {
 
 fn is_list_of_text(value: &Value) -> bool {
     value.as_array().is_some_and(|values| values.iter().all(Value::is_string))
-}
-
-/// `null` as well as what the schema says.
-fn allow_null(schema: &mut Map<String, Value>) {
-    if let Some(Value::Array(values)) = schema.get_mut("enum")
-        && !values.contains(&Value::Null)
-    {
-        values.push(Value::Null);
-    }
-    match schema.get_mut("type") {
-        Some(Value::Array(names)) if !names.contains(&json!("null")) => names.push(json!("null")),
-        Some(Value::Array(_)) => {}
-        Some(name) => *name = json!([name.clone(), "null"]),
-        // Without a type it is the parts that refuse null.
-        None => {
-            let parts: Vec<_> = ["$ref", "allOf", "anyOf", "oneOf"]
-                .iter()
-                .filter_map(|keyword| Some(((*keyword).to_owned(), schema.shift_remove(*keyword)?)))
-                .collect();
-            if !parts.is_empty() {
-                let rest = Value::Object(parts.into_iter().collect());
-                schema.insert("anyOf".to_owned(), json!([rest, { "type": "null" }]));
-            }
-        }
-    }
 }
 
 #[cfg(test)]

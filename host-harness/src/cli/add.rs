@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// `pipedrive/updateLead`, `updateLead`, or 'PATCH /v1/leads/{id}'
     operation: String,
     /// What the task is called [default: what the operation does]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::insertion::task_name)]
     task: Option<String>,
     /// The task that it comes after [default: the last one]
     #[arg(long, value_name = "TASK")]

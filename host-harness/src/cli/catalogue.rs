@@ -171,6 +171,9 @@ async fn update(name: Option<&str>, settings: &Settings, output: &Output) -> Res
     {
         return Err(no_such_api(&catalogue, name));
     }
+    if name == Some(catalogue::BUILT_IN) {
+        return Err(Stop::usage(format!("`{}` is built in", catalogue::BUILT_IN)));
+    }
     let added = catalogue.listed().into_iter().filter(|(known, _)| *known != catalogue::BUILT_IN);
     let added = added.filter(|(known, _)| name.is_none_or(|name| name == *known));
     let added: Vec<_> = added.map(|(name, listed)| (name.to_owned(), listed.clone())).collect();

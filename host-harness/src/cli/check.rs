@@ -27,6 +27,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let read = read(source, &load(Egress::offline())?, &catalogue, arguments.ignore_schema).await?;
     let Read { definition, problems, warnings } = read;
     if !problems.is_empty() {
+        findings::warn(definition.source(), &warnings, output);
         findings::show(definition.source(), &problems, output);
         return Ok(Exit::Usage);
     }

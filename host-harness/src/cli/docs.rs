@@ -86,7 +86,7 @@ impl Page {
         if !docs.summary.is_empty() {
             let _ = writeln!(text, "{BOLD}{}{BOLD:#}", visible(&docs.summary));
         }
-        if docs.description != docs.summary {
+        if docs.description.trim_end_matches('.') != docs.summary.trim_end_matches('.') {
             text.push_str(&self.prose(&docs.description, 0));
         }
         for (location, title) in [
@@ -131,8 +131,11 @@ impl Page {
             heading(text, "Facts");
             facts.iter().for_each(|fact| text.push_str(&format!("  {}\n", visible(fact))));
         }
-        let _ =
-            writeln!(text, "\n{DIM}http-task add DEFINITION {}{DIM:#}", visible(&print::shell_word(&docs.operation)));
+        let last = match &docs.unsupported {
+            Some(why) => format!("no task can be made of it: {why}"),
+            None => format!("http-task add DEFINITION {}", print::shell_word(&docs.operation)),
+        };
+        let _ = writeln!(text, "\n{DIM}{}{DIM:#}", visible(&last));
     }
 
     fn parameter(&self, text: &mut String, parameter: &ParameterDocs) {

@@ -34,7 +34,7 @@ struct Curl {
     #[arg(long, value_name = "DEFINITION")]
     into: Option<PathBuf>,
     /// What the task is called [default: its method and path]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::insertion::task_name)]
     task: Option<String>,
     /// The task that it comes after [default: the last one]
     #[arg(long, value_name = "TASK", requires = "into")]

@@ -7,8 +7,8 @@ use std::path::Path;
 use http_task_host::Egress;
 use http_task_host::grants::Need;
 use http_task_host::source::Source;
-use http_task_host::workflow::Definition;
 use http_task_host::workflow::insertion::{Inserted, Insertion};
+use http_task_host::workflow::{Definition, MOST_NAME_CHARACTERS};
 
 use super::output::Output;
 use super::{Stop, load, read_source};
@@ -81,4 +81,12 @@ fn replace(path: &Path, text: &str, is_new: bool) -> io::Result<()> {
     written.as_file().sync_all()?;
     written.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A name as the definition format has it.
+pub(super) fn task_name(name: &str) -> Result<String, String> {
+    match name.trim().is_empty() || name.chars().count() > MOST_NAME_CHARACTERS {
+        true => Err(format!("a task's name has 1 to {MOST_NAME_CHARACTERS} characters")),
+        false => Ok(name.to_owned()),
+    }
 }

@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let hits = index.search(&words, arguments.api.as_deref(), limit)?;
     if output.json {
         output.put_json(&json!({ "hits": hits }));
-        return Ok(Exit::Success);
+        return Ok(if hits.is_empty() { Exit::Failed } else { Exit::Success });
     }
     if hits.is_empty() {
         return Err(Stop::failed(format!("no operation is found for `{words}`")).hint("http-task catalogue list"));
@@ -119,7 +119,10 @@ impl Autocomplete for Found {
         let hits = self.hits(input).unwrap_or_default();
         let suggestion = |hit: &Hit| {
             let text = format!("{}{SEPARATOR}{}{SEPARATOR}{}", hit.operation, hit.key.text(), hit.summary);
-            visible(&text).replace('\n', " ")
+            let text = visible(&text).replace('\n', " ");
+            // One line each, whatever the width: the prompt stays where it is.
+            let most = textwrap::termwidth().saturating_sub(4).max(20);
+            text.chars().take(most).collect()
         };
         Ok(hits.iter().map(suggestion).collect())
     }

@@ -31,6 +31,12 @@ impl Reading {
             }
             return ("body", Value::Null);
         }
+        // What documentation shows, and what APIs take it for, whatever cURL calls it.
+        let is_shown_as_json = given.is_none() && data.trim_start().starts_with(['{', '[']);
+        if let Some(value) = serde_json::from_str(&data).ok().filter(|_| is_shown_as_json) {
+            self.left_out.push(format!("the content type: cURL calls this {FORM}, and it is sent as JSON"));
+            return ("body", value);
+        }
         if essence == FORM {
             if let Some(found) = pairs(&data).filter(|_| !data.trim_start().starts_with(['{', '['])) {
                 if let Some(at) = given {
@@ -39,10 +45,6 @@ impl Reading {
                 return ("form", Value::Object(grouped(found)));
             }
             if given.is_none() {
-                self.left_out.push(
-                    "nothing, but cURL says that this content is a form; for JSON: --header 'Content-Type: application/json'"
-                        .to_owned(),
-                );
                 self.headers.push(("Content-Type".to_owned(), FORM.to_owned()));
             }
         }

@@ -18,7 +18,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     ];
     // Of pages, and of how much a model may say.
     let is_count = plain.ends_with("tokens") || plain.ends_with("pagetoken") || plain.ends_with("continuationtoken");
-    matches!(plain.as_str(), "key" | "sig" | "pwd" | "auth")
+    matches!(plain.as_str(), "key" | "sig" | "pwd" | "auth" | "xauth")
         || (!is_count && WITHIN.iter().any(|word| plain.contains(word)))
 }
 

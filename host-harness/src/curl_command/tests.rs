@@ -55,6 +55,8 @@ fn a_secret_is_named_and_goes_no_further() {
         ("-b 'session=planted'", SecretPlace::Header("cookie".into())),
         ("'https://api.crm.example/x?api_token=planted&a=1'", SecretPlace::Query("api_token".into())),
         ("https://me:planted@api.crm.example/", SecretPlace::Basic("me".into())),
+        ("-u planted:", SecretPlace::Bearer),
+        ("https://planted@api.crm.example/", SecretPlace::Bearer),
     ] {
         let url = if option.contains("https://") { "" } else { "https://api.crm.example/x" };
         let imported = import(&format!("curl {url} {option}")).unwrap_or_else(|error| panic!("{error}"));
@@ -93,6 +95,7 @@ fn what_a_task_cannot_say_is_told() {
     assert_eq!(error.0.len(), 7, "{error}");
     for (command, says) in [
         ("curl", "no URL"),
+        ("wget https://a.example", "no cURL command"),
         ("curl 'a", "quote"),
         ("curl a.example b.example", "several URLs"),
         ("curl a.example -H", "no value"),

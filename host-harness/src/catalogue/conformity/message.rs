@@ -17,6 +17,9 @@ const MOST_VALUES: usize = 12;
 pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Vec<Difference> {
     match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            if let Some(difference) = none_of_all(context, place) {
+                return vec![difference];
+            }
             let meant = meant(context, error.instance_path().as_str());
             let found: Vec<_> = meant.into_iter().flatten().flat_map(|nested| said(root, nested, place)).collect();
             if found.is_empty() { vec![said_once(root, error, place)] } else { found }
@@ -25,15 +28,39 @@ pub(super) fn said(root: &Value, error: &ValidationError<'_>, place: &str) -> Ve
     }
 }
 
-/// The choice that fits best: of the right type, wrong furthest in, and with the fewest findings.
+/// Where every choice wants another value of one member: which there are.
+fn none_of_all(choices: &[Vec<ValidationError<'static>>], place: &str) -> Option<Difference> {
+    let kinds = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Enum { options } => options.as_array().cloned(),
+        ValidationErrorKind::Constant { expected_value } => Some(vec![expected_value.as_ref().clone()]),
+        _ => None,
+    };
+    let first = choices.first()?.iter().find(|error| kinds(error).is_some())?;
+    let at = first.instance_path().as_str();
+    let mut values: Vec<Value> = Vec::new();
+    for errors in choices.iter() {
+        let here = errors.iter().find(|error| error.instance_path().as_str() == at).and_then(kinds)?;
+        values.extend(here.into_iter().filter(|value| !values.contains(value)).collect::<Vec<_>>());
+    }
+    (choices.len() > 1).then(|| one_of(&format!("{place}{at}"), first.instance().as_ref(), &values))
+}
+
+/// The choice that fits best: of the right type, of the kind that it says it is, wrong furthest in, and with the fewest findings.
 fn meant<'c>(choices: &'c [Vec<ValidationError<'static>>], own: &str) -> Option<&'c Vec<ValidationError<'static>>> {
     let rank = |errors: &&Vec<ValidationError<'static>>| {
         let places = errors.iter().map(|error| error.instance_path().as_str());
         let of_type = |error: &ValidationError<'_>| {
             matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == own
         };
+        // A member that may have one value only tells the choices apart.
+        let of_kind = |error: &ValidationError<'_>| {
+            let inner = error.instance_path().as_str().strip_prefix(own).unwrap_or_default();
+            let is_kind =
+                matches!(error.kind(), ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. });
+            is_kind && inner.matches('/').count() == 1
+        };
         let furthest = places.map(|place| place.matches('/').count()).max().unwrap_or_default();
-        (errors.iter().any(of_type), std::cmp::Reverse(furthest), errors.len())
+        (errors.iter().any(of_type), errors.iter().any(of_kind), std::cmp::Reverse(furthest), errors.len())
     };
     choices.iter().filter(|errors| !errors.is_empty()).min_by_key(rank)
 }
@@ -48,15 +75,7 @@ fn said_once(root: &Value, error: &ValidationError<'_>, place: &str) -> Differen
             let message = format!("{name} must be {}, not {}", phrase(&expected), kind_of(value));
             Difference::new(&at, message).hint(converted(value, &expected).map(|value| member(&at, &value)))
         }
-        ValidationErrorKind::Enum { options } => {
-            let options = options.as_array().cloned().unwrap_or_default();
-            let near = value.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
-            let same = options.iter().find(|option| as_text(option) == as_text(value)).cloned();
-            let hint = same.or(near.map(|near| json!(near))).map(|value| member(&at, &value));
-            let shown: Vec<_> = options.iter().take(MOST_VALUES).map(ToString::to_string).collect();
-            let more = if options.len() > MOST_VALUES { ", …" } else { "" };
-            Difference::new(&at, format!("{name} must be one of {}{more}", shown.join(", "))).hint(hint)
-        }
+        ValidationErrorKind::Enum { options } => one_of(&at, value, options.as_array().map_or(&[], Vec::as_slice)),
         ValidationErrorKind::Constant { expected_value } => {
             let hint = Some(member(&at, expected_value));
             Difference::new(&at, format!("{name} must be {expected_value}")).hint(hint)
@@ -107,6 +126,15 @@ fn said_once(root: &Value, error: &ValidationError<'_>, place: &str) -> Differen
         ValidationErrorKind::FalseSchema => Difference::new(&at, format!("{name} must not be there")),
         _ => Difference::new(&at, error.masked_with(name.clone()).to_string()),
     }
+}
+
+fn one_of(at: &str, value: &Value, options: &[Value]) -> Difference {
+    let near = value.as_str().and_then(|text| nearest(text, options.iter().filter_map(Value::as_str)));
+    let same = options.iter().find(|option| as_text(option) == as_text(value)).cloned();
+    let hint = same.or(near.map(|near| json!(near))).map(|value| member(at, &value));
+    let shown: Vec<_> = options.iter().take(MOST_VALUES).map(ToString::to_string).collect();
+    let more = if options.len() > MOST_VALUES { ", …" } else { "" };
+    Difference::new(at, format!("{} must be one of {}{more}", name_of(at), shown.join(", "))).hint(hint)
 }
 
 /// The nearest of some names, where one is near enough for a typing error.

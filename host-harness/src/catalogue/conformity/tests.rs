@@ -231,3 +231,29 @@ fn what_hangs_on_what_nobody_knows_yet_is_not_told() {
     let format = json!({"properties": {"at": {"type": "string", "format": "time"}}});
     assert_eq!(problems_of(body(format), json!({"body": {"at": "12:30:00"}})), NOTHING);
 }
+
+#[test]
+fn of_a_choice_what_was_meant_is_told() {
+    let message = |role: &str, more: Value| {
+        let mut members = json!({"role": {"enum": [role]}});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"type": "object", "required": ["role", "content"], "properties": members})
+    };
+    let schema = json!({"oneOf": [
+        message("user", json!({"content": {"type": "string"}})), message("system", json!({"name": {"type": "string"}})),
+    ]});
+    let operation = json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+    let problems = |body: Value| problems_of(operation.clone(), json!({ "body": body }));
+    assert_eq!(problems(json!({"role": "usr", "content": "x"})), ["`role` must be one of \"user\", \"system\""]);
+    assert_eq!(problems(json!({"role": "user", "content": 1})), ["`content` must be a string, not a number"]);
+    assert_eq!(problems(json!({"role": "system"})), ["`content` is missing"]);
+}
+
+#[test]
+fn a_list_within_one_value_is_not_sent_as_several() {
+    let operation =
+        json!({"parameters": [{"name": "f", "in": "query", "explode": false, "schema": {"type": "array"}}]});
+    assert_eq!(problems_of(operation.clone(), json!({"query": {"f": "a,b"}})), NOTHING);
+    let told = problems_of(operation, json!({"query": {"f": ["a", "b"]}}));
+    assert_eq!(told, ["`f` is one text, its elements joined with `,`"]);
+}

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::catalogue::example::Examples;
 use crate::catalogue::operation::Style;
+use crate::catalogue::schema::takes;
 use crate::catalogue::shape::Shape;
 
 /// The values that some text of one name may stand for; the one that was most likely meant comes first.
@@ -36,6 +38,13 @@ pub(super) fn readings(root: &Value, schema: &Value, style: Style, values: &[&st
         readings.extend(lists);
     }
     readings
+}
+
+/// The first of some readings that a schema takes, or the one that was most likely meant.
+pub(super) fn best(root: &Value, schema: &Value, mut readings: Vec<Value>) -> Option<Value> {
+    let alone = Examples::new(root).in_root(schema);
+    let taken = readings.iter().position(|reading| takes(&alone, reading));
+    if readings.is_empty() { None } else { Some(readings.swap_remove(taken.unwrap_or(0))) }
 }
 
 /// By what the schema would take.

@@ -72,10 +72,9 @@ impl<'d> Reader<'d> {
         let has_file = form.iter().any(|(_, written)| written.get("type").is_some_and(|kind| kind == "file"));
         let schema = self.form_schema(&form, &pointer(&found.place, "parameters"), authenticated);
         let required = form.iter().any(|(_, written)| is_true(written, "required"));
-        let forms = consumes.into_iter().filter(|media_type| media_type != "application/json");
-        let mut media_types: Vec<_> = forms.collect();
-        if media_types.is_empty() {
-            media_types.push(if has_file { "multipart/form-data" } else { FORM }.to_owned());
+        let mut media_types = consumes;
+        if !media_types.iter().any(|media_type| media_type != "application/json") {
+            media_types.insert(0, if has_file { "multipart/form-data" } else { FORM }.to_owned());
         }
         let content = |media_type| Content { media_type, schema: schema.clone(), example: None };
         (media_types.into_iter().map(content).collect(), required)

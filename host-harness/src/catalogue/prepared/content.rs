@@ -45,7 +45,9 @@ impl Preparing<'_> {
         let writable = |schema: &Value| !Shape::of(&content.schema, schema).is("readOnly");
         let mut members = Map::new();
         let nothing_required = shape.required.is_empty();
+        // Who says which members are wanted wants no others.
         if nothing_required
+            && self.wishes.fields.is_empty()
             && let Some(shown) = content.example.as_ref().filter(|shown| takes(schema, shown)).and_then(literal)
         {
             members.extend(shown.as_object().cloned().unwrap_or_default());
@@ -53,7 +55,10 @@ impl Preparing<'_> {
         let show_all = nothing_required && members.is_empty() && self.wishes.fields.is_empty();
         let mut optional_members = 0;
         for (name, of_member) in &shape.properties {
-            if shape.required.contains(name) {
+            if shape.required.contains(name) && self.wishes.fields.iter().any(|field| field == name) {
+                self.met.insert((*name).to_owned());
+                members.insert((*name).to_owned(), json!(format!("${{{}}}", self.input(name, None))));
+            } else if shape.required.contains(name) {
                 let shown = shown.and_then(|shown| shown.get(*name)).filter(|value| {
                     // Of the same member, in the same place.
                     takes_member(schema, of_member, value)

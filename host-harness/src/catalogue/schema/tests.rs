@@ -26,7 +26,7 @@ fn older_versions_say_the_same_in_other_words() {
             vec![json!("a"), json!(null)],
             json!("b"),
         ),
-        (OpenApi31, json!({"type": "string", "nullable": true}), vec![json!("a")], json!(null)),
+        (OpenApi31, json!({"type": "string", "nullable": true}), vec![json!("a"), json!(null)], json!(1)),
         (Swagger2, json!({"type": "string", "x-nullable": true}), vec![json!(null)], json!(1)),
         (OpenApi30, json!({"allOf": [{"type": "object"}], "nullable": true}), vec![json!(null), json!({})], json!(1)),
         (OpenApi30, json!({"type": "number", "maximum": 5, "exclusiveMaximum": true}), vec![json!(4.9)], json!(5)),
