@@ -106,9 +106,22 @@ fn of_word(word: &str, is_last: bool, fields: &Fields, searcher: &Searcher) -> R
             disjuncts.push(boosted(FuzzyTermQuery::new(term, 1, true), weight * FUZZY * 2.0));
             let whole = Term::from_field_text(field, word);
             disjuncts.push(boosted(FuzzyTermQuery::new(whole, 2, true), weight * FUZZY));
+            // The index has stems: what is written wrong behind them is still the word.
+            if let Some(beginning) = beginning(word) {
+                let beginning = Term::from_field_text(field, &beginning);
+                disjuncts.push(boosted(FuzzyTermQuery::new_prefix(beginning, 1, true), weight * FUZZY * 0.5));
+            }
         }
     }
     Ok(Box::new(DisjunctionMaxQuery::with_tie_breaker(disjuncts, 0.2)))
+}
+
+/// A long word without the end that a stem has not got.
+fn beginning(word: &str) -> Option<String> {
+    const LONG_CHARACTERS: usize = 7;
+    const END_CHARACTERS: usize = 3;
+    let count = word.chars().count();
+    (count >= LONG_CHARACTERS).then(|| word.chars().take(count - END_CHARACTERS).collect())
 }
 
 /// `leads/{id}`: paths that are, or end, so.
