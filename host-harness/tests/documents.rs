@@ -22,8 +22,9 @@ fn what_a_document_says_is_text_to_the_terminal_and_to_definitions() {
                 "tags": ["{hostile}"], "{hostile}": {{}},
                 "parameters": [{{"name": "id", "in": "path", "description": "{hostile}", "schema": {{"const": "{hostile}"}}}},
                     {{"name": "x", "in": "path", "schema": {{"enum": ["{hostile}"]}}}},
+                    {{"name": "{hostile}", "in": "cookie", "required": true}},
                     {{"name": "q", "in": "query", "required": true, "schema": {{"default": "{hostile}"}}}}],
-                "requestBody": {{"content": {{"application/json": {{"schema": {{"required": ["t", "e"],
+                "requestBody": {{"content": {{"application/${{workflow.input.secret}}+json": {{"schema": {{"required": ["t", "e"],
                     "properties": {{"t": {{"examples": ["{hostile}"]}}, "e": {{"enum": ["jsonata:{hostile}"]}}}}}}}}}}}},
                 "responses": {{"200": {{"description": "{hostile}"}}}}}}}}}}}}"#
     );

@@ -114,7 +114,9 @@ pub fn prepare(operation: &Operation, pin: &Pin, wishes: Wishes<'_>) -> Result<P
     if let Some((content, _)) = &content
         && !matches!(essence(&content.media_type).as_str(), "application/json" | "*/*" | "application/*" | FORM)
     {
-        headers.insert("Content-Type".to_owned(), json!(content.media_type));
+        // What the document calls it may look like an expression.
+        let media_type = literal(&json!(content.media_type));
+        headers.extend(media_type.map(|media_type| ("Content-Type".to_owned(), media_type)));
     }
     for (name, members) in [("headers", headers), ("query", query)] {
         if !members.is_empty() {

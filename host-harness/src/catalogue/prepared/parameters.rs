@@ -49,7 +49,7 @@ impl Preparing<'_> {
                 (Location::Header, false) if wished => {
                     headers.insert(name.clone(), self.optional(name));
                 }
-                (Location::Cookie, true) => {
+                (Location::Cookie, true) if !name.contains("${") => {
                     let value = example(parameter).and_then(|value| as_text(&value, Style::Commas));
                     let value = self.text_or_input(name, value);
                     cookies.push(format!("{name}={}", value.as_str().unwrap_or_default()));
