@@ -16,12 +16,13 @@ const DOCUMENTS: [&str; 4] =
 
 const OPERATIONS: usize = 100_000;
 
-const SEARCHES: [&str; 8] = [
+const SEARCHES: [&str; 9] = [
     "update lead",
     "create message",
     "get file",
     "list",
     "updte fiel",
+    "create chat completoin",
     "chat.postMessage",
     "how to send a message to a channel",
     "/files/{id}",
