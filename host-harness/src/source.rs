@@ -114,7 +114,7 @@ impl Source {
     fn nearest(&self, pointer: &str) -> (&Node, bool) {
         let mut node = &self.root;
         for token in pointer.split('/').skip(1) {
-            let name = token.replace("~1", "/").replace("~0", "~");
+            let name = unescaped(token);
             let Some(inner) = node.member(&name).or_else(|| node.element(&name)) else { return (node, false) };
             node = inner;
         }
@@ -181,6 +181,11 @@ impl Node {
 /// A JSON Pointer one step further.
 pub fn pointer(parent: &str, name: &str) -> String {
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The name that a part of a JSON Pointer stands for (RFC 6901, section 4).
+pub(crate) fn unescaped(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
 }
 
 fn node(value: &Parsed<'_>, place: &str, findings: &mut Vec<Finding>) -> Node {

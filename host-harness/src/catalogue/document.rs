@@ -73,13 +73,14 @@ impl Document {
         let dialect = dialect(&value).map_err(DocumentError::NotOpenApi)?;
         let mut reader = Reader::new(&value, dialect);
         let operations = reader.operations();
-        // Whole, for all that is wrong with any; what is kept is what a list shows.
-        let entries = operations.iter().map(|found| reader.entry(found)).collect();
+        let mut entries = Vec::with_capacity(operations.len());
         for found in &operations {
+            // Whole, for all that is wrong with it; what is kept is what a list shows.
             let operation = reader.operation(found, Schemas::LookedAt);
             if let Some(why) = prepared::unsupported(&operation) {
                 reader.omit(found.place.clone(), format!("no task can be made of it: {why}"));
             }
+            entries.push(operation.entry);
         }
         reader.look_at_components();
         let mut omissions = reader.into_omissions();

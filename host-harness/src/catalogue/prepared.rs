@@ -16,10 +16,7 @@ use super::operation::{Content, FORM, Location, Operation, Parameter, Style, ess
 use super::pin::Pin;
 use super::schema::takes;
 use super::shape::Shape;
-use crate::workflow::literal;
-
-/// The definition format's limit for a task's name.
-const MOST_NAME_CHARACTERS: usize = 80;
+use crate::workflow::{MOST_NAME_CHARACTERS, literal};
 
 /// What the author wants beyond what the operation says.
 #[derive(Debug, Clone, Copy, Default)]

@@ -142,7 +142,8 @@ fn without_query(source: &str) -> &str {
     if is_address(source) { source.split(['?', '#']).next().unwrap_or_default() } else { source }
 }
 
-fn no_such_api(catalogue: &Catalogue, name: &str) -> Stop {
+/// What is said of a name that is none.
+pub(super) fn no_such_api(catalogue: &Catalogue, name: &str) -> Stop {
     let known: Vec<_> = catalogue.listed().into_iter().map(|(known, _)| known).collect();
     Stop::usage(format!("the catalogue has no API `{name}`")).hint(format!("one of {}", known.join(", ")))
 }

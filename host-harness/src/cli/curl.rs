@@ -6,7 +6,7 @@ use std::fmt::Write;
 use http_task_host::component::Request;
 use http_task_host::credentials::{self, Carrier, Entry, KeyringEntry, Kind, SecretSource};
 
-use super::print::{quoted, shell_word};
+use super::print::{capitals, quoted, shell_word};
 
 /// The request as a cURL command that can be run, with the credential of this entry, which must be bound to where it goes:
 /// whoever pastes the command sends it there.
@@ -68,10 +68,8 @@ fn added(name: &str, entry: &Entry) -> String {
 
 /// The variable that stands for a token: a shell does not get one by itself.
 pub(super) fn token_variable(name: &str) -> String {
-    let letters =
-        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
     // A name does not begin with a digit.
-    format!("TOKEN_{}", letters.collect::<String>())
+    format!("TOKEN_{}", capitals(name))
 }
 
 /// A secret within double quotes of a POSIX shell.

@@ -30,11 +30,11 @@ const MOST_COLUMNS: usize = 100;
 pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Output) -> Result<Exit, Stop> {
     let catalogue = settings.read_catalogue()?;
     let named = operation::find(settings, &catalogue, &arguments.operation)?;
-    show(&named, settings, output)
+    show(&named, output)
 }
 
 /// Shows the docs of an operation.
-pub(super) fn show(named: &Named, _: &Settings, output: &Output) -> Result<Exit, Stop> {
+pub(super) fn show(named: &Named, output: &Output) -> Result<Exit, Stop> {
     let docs = OperationDocs::of(&named.operation, &named.hit.operation, named.server.as_deref());
     if output.json {
         output.put_json(&docs);

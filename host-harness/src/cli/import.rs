@@ -118,6 +118,5 @@ fn credentials_command(imported: &Imported, origin: &Origin, settings: &Settings
 
 /// A variable that may hold a secret of this reference.
 pub(super) fn variable(reference: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
-    format!("{}_TOKEN", reference.chars().map(letter).collect::<String>())
+    format!("{}_TOKEN", print::capitals(reference))
 }

@@ -8,6 +8,7 @@ use inquire::autocompletion::{Autocomplete, Replacement};
 use inquire::{CustomUserError, InquireError, Text};
 use serde_json::json;
 
+use super::catalogue::no_such_api;
 use super::output::{Output, visible};
 use super::{Exit, Settings, Stop, docs, operation, print};
 
@@ -34,10 +35,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     if let Some(api) = &arguments.api
         && catalogue.find(api).is_none()
     {
-        let known: Vec<_> = catalogue.listed().into_iter().map(|(known, _)| known).collect();
-        return Err(
-            Stop::usage(format!("the catalogue has no API `{api}`")).hint(format!("one of {}", known.join(", ")))
-        );
+        return Err(no_such_api(&catalogue, api));
     }
     let index = operation::search_index(settings, &catalogue)?;
     let words = arguments.words.join(" ");
@@ -45,7 +43,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings, output: &Outp
     let is_watched = io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
     if is_watched && !arguments.list && !output.json {
         return match pick(index, &words, arguments.api)? {
-            Some(picked) => docs::show(&operation::find(settings, &catalogue, &picked)?, settings, output),
+            Some(picked) => docs::show(&operation::find(settings, &catalogue, &picked)?, output),
             None => Ok(Exit::Interrupted),
         };
     }

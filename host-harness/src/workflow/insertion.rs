@@ -5,10 +5,8 @@ use std::fmt::{self, Display};
 use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 use serde_json::{Map, Value, json};
 
+use super::MOST_NAME_CHARACTERS;
 use crate::source::{STRICT, Source};
-
-/// The definition format's limit for a task's name.
-const MOST_NAME_CHARACTERS: usize = super::MOST_NAME_CHARACTERS;
 
 /// Why a task cannot be put into a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::Difference;
 use crate::catalogue::example::Examples;
 use crate::catalogue::schema::definition;
 use crate::catalogue::shape::Shape;
-use crate::source::pointer;
+use crate::source::{pointer, unescaped};
 
 /// Values that are told one by one.
 const MOST_VALUES: usize = 12;
@@ -149,7 +149,7 @@ pub(super) fn nearest<'n>(written: &str, names: impl Iterator<Item = &'n str>) -
 fn name_of(place: &str) -> String {
     match place.rsplit('/').next().filter(|last| !last.is_empty()) {
         Some(last) if last.parse::<usize>().is_ok() => format!("element {last}"),
-        Some(last) => format!("`{}`", last.replace("~1", "/").replace("~0", "~")),
+        Some(last) => format!("`{}`", unescaped(last)),
         None => "the body".to_owned(),
     }
 }
@@ -157,7 +157,7 @@ fn name_of(place: &str) -> String {
 /// A value as it is written at its place.
 fn member(place: &str, value: &Value) -> String {
     match place.rsplit('/').next().filter(|last| !last.is_empty() && last.parse::<usize>().is_err()) {
-        Some(last) => format!("{}: {value}", json!(last.replace("~1", "/").replace("~0", "~"))),
+        Some(last) => format!("{}: {value}", json!(unescaped(last))),
         None => value.to_string(),
     }
 }
@@ -247,7 +247,7 @@ fn example(root: &Value, place: &str, name: &str) -> Value {
 /// What may stand at a place, as far as no choice is on the way.
 fn shape_at<'s>(root: &'s Value, place: &str) -> Option<Shape<'s>> {
     let mut schema = root;
-    for token in place.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")) {
+    for token in place.split('/').skip(1).map(unescaped) {
         let shape = Shape::of(root, schema);
         let member = shape.properties.iter().find(|(known, _)| *known == token).map(|(_, member)| *member);
         schema = definition(root, member.or(shape.items)?);
